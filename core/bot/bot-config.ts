@@ -1,0 +1,57 @@
+/** One bot as `config/bots/<bot>.yml` declares it. Ratios run 0..1, bps are 1/10,000, amounts are decimal USDT. */
+import { z } from 'zod';
+import { AccountName, BotName } from '../names.ts';
+
+const QuoteText = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,12})?$/, 'expected a plain decimal amount of USDT in quotes, such as "250"')
+  .refine((text) => Number(text) > 0, 'expected more than 0');
+
+/** Quotes one bid and one ask around the mid, leaning against the inventory. */
+export const TwoSidedQuotesParams = z.strictObject({
+  name: z.literal('two_sided_quotes'),
+  /** Distance of each quote from the leaned mid. */
+  halfSpreadBps: z.number().min(0.1).max(500),
+  /** Size of one quote. */
+  orderQuote: QuoteText,
+  /** Position at which only the reducing side is quoted. */
+  inventoryQuoteMax: QuoteText,
+  /** How far the mid leans at full inventory. */
+  skewBps: z.number().min(0).max(500),
+  /** A resting quote is kept while it is this close to where it should be. */
+  requoteBps: z.number().min(0).max(500),
+  /** Shortest time between two replacements of one side. */
+  requoteMsMin: z.int().min(50).max(600_000),
+});
+export type TwoSidedQuotesParams = z.infer<typeof TwoSidedQuotesParams>;
+
+export const RiskLimits = z.strictObject({
+  /** Position plus everything open or unknown never exceeds this. */
+  exposureQuoteMax: QuoteText,
+  orderQuoteMax: QuoteText,
+  ordersActiveMax: z.int().min(1).max(10),
+  cancelsPerMinuteMax: z.int().min(1).max(600),
+  /** A book older than this is never quoted from. */
+  bookAgeMsMax: z.int().min(250).max(60_000),
+  dailyLossQuoteMax: QuoteText,
+});
+export type RiskLimits = z.infer<typeof RiskLimits>;
+
+export const BotMode = z.enum(['live', 'paper_only', 'disabled']);
+export type BotMode = z.infer<typeof BotMode>;
+
+export const BotConfig = z.strictObject({
+  version: z.literal(1),
+  bot: BotName,
+  /** What the bot is for, for people and dashboards. */
+  role: z.enum(['market_maker', 'directional', 'hedge', 'canary']),
+  mode: BotMode,
+  account: AccountName,
+  policyVersion: z.string().regex(/^[a-z0-9.-]{1,32}$/),
+  symbol: z.string().regex(/^[A-Z0-9]{2,32}$/),
+  strategy: z.discriminatedUnion('name', [TwoSidedQuotesParams]),
+  risk: RiskLimits,
+  /** Without a supervisor for this long the bot cancels its orders and pauses. */
+  deadmanS: z.int().min(3).max(600).default(15),
+});
+export type BotConfig = z.infer<typeof BotConfig>;

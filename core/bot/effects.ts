@@ -1,0 +1,28 @@
+/** What a step asks the edge to do, in order. The list is reused: read it before the next step. */
+import type { ApprovedIntent } from '../risk/decision.ts';
+import type { RecordKind } from '../events/record.ts';
+import type { BotEvent } from './events.ts';
+
+export type Effect =
+  /** Leaves only after the record that precedes it is durable. */
+  | { effect: 'place'; intent: ApprovedIntent }
+  | { effect: 'cancel'; clientOrderId: string }
+  | { effect: 'cancelAll' }
+  | { effect: 'lookup'; clientOrderId: string }
+  /** Read open orders, fills, position and balance and answer with a `SyncInput`. */
+  | { effect: 'sync' }
+  | { effect: 'record'; kind: RecordKind; event: BotEvent }
+  /** Nothing is open any more: the process may leave. */
+  | { effect: 'leave' };
+
+export class Effects {
+  readonly list: Effect[] = [];
+
+  clear(): void {
+    this.list.length = 0;
+  }
+
+  push(effect: Effect): void {
+    this.list.push(effect);
+  }
+}

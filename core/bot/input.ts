@@ -1,0 +1,106 @@
+/**
+ * Everything a bot machine can be told. Time and sequence come with the input: the machine has no clock. Each input is
+ * journaled before the machine sees it, so a journal replays.
+ */
+import type { BookFrame } from '../market/book.ts';
+import type { PriceTicks, QtyLots, QuoteAmount, SignedLots } from '../money/money.ts';
+import type { Side } from '../orders/order-intent.ts';
+import type { RecordKind } from '../events/record.ts';
+
+interface Arrival {
+  /** Journal sequence of this input. */
+  sequence: number;
+  /** Local clock when it arrived, ms since the epoch. */
+  atMs: number;
+}
+
+export interface BookInput extends Arrival {
+  kind: typeof RecordKind.bookInput;
+  book: BookFrame;
+}
+
+export interface TimerInput extends Arrival {
+  kind: typeof RecordKind.timerInput;
+}
+
+export interface StartInput extends Arrival {
+  kind: typeof RecordKind.startInput;
+  epoch: number;
+  configHash: string;
+  codeVersion: string;
+}
+
+/** The answer to a call that the machine asked for. */
+export interface OrderInput extends Arrival {
+  kind: typeof RecordKind.orderInput;
+  clientOrderId: string;
+  news:
+    | { news: 'placeAnswered'; answer: 'yes' | 'duplicate' | 'no' | 'unknown'; code: string | null }
+    | { news: 'cancelAnswered'; answer: 'yes' | 'gone' | 'no' | 'unknown' }
+    | { news: 'notFound' }
+    | { news: 'lookupFailed' }
+    /** From the private stream, an answered look-up or the start-up scan. */
+    | { news: 'seen'; status: 'open' | 'filled' | 'cancelled' | 'rejected'; filled: QtyLots; order: SeenOrder };
+}
+
+/** Enough of an order at the venue to adopt it when it is not ours. */
+export interface SeenOrder {
+  side: Side;
+  price: PriceTicks;
+  qty: QtyLots;
+  reduceOnly: boolean;
+}
+
+export interface FillInput extends Arrival {
+  kind: typeof RecordKind.fillInput;
+  fill: FillFact;
+}
+
+export interface FillFact {
+  tradeId: string;
+  /** The venue's order id stands in where the order has no client id. */
+  clientOrderId: string;
+  side: Side;
+  price: PriceTicks;
+  qty: QtyLots;
+  fee: QuoteAmount;
+  liquidity: 'maker' | 'taker';
+  venueAtMs: number;
+}
+
+/** The venue's whole truth about this bot's symbol, read after the streams were up. */
+export interface SyncInput extends Arrival {
+  kind: typeof RecordKind.positionInput;
+  openOrders: { clientOrderId: string; filled: QtyLots; order: SeenOrder }[];
+  /** Executed since the last one this bot knows of, oldest first. */
+  fills: FillFact[];
+  position: { qty: SignedLots; entryPrice: string | null };
+  /** Margin balance including unrealised profit, exact. */
+  equity: QuoteAmount;
+}
+
+export interface ConnectorInput extends Arrival {
+  kind: typeof RecordKind.connectorInput;
+  channel: 'book' | 'trades' | 'ticker' | 'orders' | 'positions' | 'sync';
+  status: 'up' | 'down';
+  reason: string;
+}
+
+export interface ControlInput extends Arrival {
+  kind: typeof RecordKind.controlInput;
+  command: ControlCommand;
+}
+
+export type ControlCommand =
+  /** A supervisor in good standing is there. */
+  | { command: 'ping' }
+  | { command: 'pause'; operator: string; reason: string }
+  | { command: 'resume'; operator: string; reason: string }
+  /** Latched: only `approveRestart` lifts it. */
+  | { command: 'hardStop'; operator: string; reason: string }
+  | { command: 'approveRestart'; operator: string; reason: string }
+  /** Cancel everything; the process leaves when nothing is open. */
+  | { command: 'shutdown'; reason: string };
+
+export type BotInput =
+  BookInput | TimerInput | StartInput | OrderInput | FillInput | SyncInput | ConnectorInput | ControlInput;

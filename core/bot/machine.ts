@@ -1,0 +1,293 @@
+/**
+ * The bot machine: `step(input) -> effects`. It has no clock, no chance and no I/O; one machine runs live, on paper, in a
+ * replay and in a backtest, so these agree by construction.
+ *
+ *   starting --sync agrees--> running <--pause/resume, supervisor lost/back--> paused
+ *   any --hardStop--> hard_stopped --approveRestart--> running        any --shutdown--> stopping --nothing open--> leave
+ *
+ * Only `running` quotes. Every other phase first takes the bot's own orders off the book.
+ */
+import { flatPosition } from '../accounting/position.ts';
+import { assertNever } from '../invariant.ts';
+import type { Instrument } from '../market/instrument.ts';
+import { RecordKind } from '../events/record.ts';
+import { orderTag } from '../orders/client-order-id.ts';
+import type { DesiredQuotes, StrategyView } from '../strategies/strategy.ts';
+import { createTwoSidedQuotes } from '../strategies/two-sided-quotes.ts';
+import type { BotConfig } from './bot-config.ts';
+import type { Effects } from './effects.ts';
+import type { ControlEvent } from './events.ts';
+import type { BotInput, ConnectorInput, ControlInput, OrderInput, StartInput } from './input.ts';
+import { applyFillFact, applySync } from './reconcile.ts';
+import {
+  cancelOwn,
+  chaseOrders,
+  countCancels,
+  findOrder,
+  hasLiveOrders,
+  lookUp,
+  manageQuotes,
+  tellOrder,
+  type OrderDesk,
+} from './order-desk.ts';
+import { Reason, reasonName, type ReasonCode } from './reasons.ts';
+import { blankState, type BotState } from './state.ts';
+import { markEquity, phaseOf, recordTelemetry } from './telemetry.ts';
+
+/** How often the machine wants a `TimerInput`. */
+export const TIMER_MS = 1_000;
+/** The venue's truth is compared with ours this often. */
+const SYNC_MS = 300_000;
+const SYNC_RETRY_MS = 1_000;
+const SYNC_TIMEOUT_MS = 30_000;
+
+export class BotMachine {
+  readonly state: BotState;
+  private readonly desk: OrderDesk;
+  private readonly config: BotConfig;
+  private readonly dailyLossQuoteMax: number;
+  private readonly view: StrategyView;
+  private readonly desired: DesiredQuotes = { bidTicks: 0, bidLots: 0, askTicks: 0, askLots: 0 };
+
+  constructor(config: BotConfig, instrument: Instrument, state: BotState = blankState()) {
+    this.state = state;
+    this.config = config;
+    this.dailyLossQuoteMax = Number(config.risk.dailyLossQuoteMax);
+    this.view = { book: state.book, atMs: 0, positionLots: 0 };
+    this.desk = {
+      instrument,
+      strategy: createTwoSidedQuotes(config.strategy, instrument),
+      tag: orderTag(config.bot),
+      limits: {
+        exposureQuoteMax: Number(config.risk.exposureQuoteMax),
+        orderQuoteMax: Number(config.risk.orderQuoteMax),
+        ordersActiveMax: config.risk.ordersActiveMax,
+      },
+    };
+  }
+
+  /** Folds one input. `effects` is cleared first; the answer is why the bot quotes or does not, after this input. */
+  step(input: BotInput, effects: Effects): ReasonCode {
+    effects.clear();
+    const { state } = this;
+    switch (input.kind) {
+      case RecordKind.bookInput:
+        copyBook(input.book, state);
+        state.bookAtMs = input.atMs;
+        break;
+      case RecordKind.timerInput:
+        this.onTimer(input.atMs, effects);
+        break;
+      case RecordKind.startInput:
+        this.onStart(input, effects);
+        break;
+      case RecordKind.orderInput:
+        this.onOrder(input, effects);
+        break;
+      case RecordKind.fillInput:
+        applyFillFact(state, input.fill, input.atMs, this.desk, effects);
+        break;
+      case RecordKind.positionInput:
+        if (applySync(state, input, this.desk, effects)) {
+          state.syncDueAtMs = input.atMs + SYNC_MS;
+          this.tell('synced', null, { position: state.position.qty, openOrders: input.openOrders.length }, effects);
+        } else {
+          state.syncDueAtMs = input.atMs + SYNC_RETRY_MS;
+        }
+        break;
+      case RecordKind.connectorInput:
+        this.onConnector(input, effects);
+        break;
+      case RecordKind.controlInput:
+        this.onControl(input, effects);
+        break;
+      default:
+        assertNever(input);
+    }
+    return this.tick(input.atMs, effects);
+  }
+
+  private tick(atMs: number, effects: Effects): ReasonCode {
+    const { state } = this;
+    const blocked = this.blockedBy(atMs);
+    if (blocked !== Reason.none) {
+      if (state.orders.length > 0) cancelOwn(state, reasonName(blocked), atMs, effects);
+      if (state.stopping && !state.left && !hasLiveOrders(state)) {
+        state.left = true;
+        effects.push({ effect: 'leave' });
+      }
+      state.reason = blocked;
+      return blocked;
+    }
+    this.view.atMs = atMs;
+    this.view.positionLots = state.position.qty;
+    this.desired.bidLots = 0;
+    this.desired.askLots = 0;
+    state.reason = this.desk.strategy.onBook(this.view, this.desired);
+    manageQuotes(state, this.desired, atMs, this.desk, effects);
+    return state.reason;
+  }
+
+  /** The first rule that forbids to quote now; `none` when nothing does. */
+  private blockedBy(atMs: number): ReasonCode {
+    const { state } = this;
+    if (state.hardStopped) return Reason.hard_stopped;
+    if (state.stopping) return Reason.stopping;
+    if (!state.synced) return Reason.startup_sync_pending;
+    if (state.pausedByOperator) return Reason.paused_by_operator;
+    if (state.pausedWithoutSupervisor) return Reason.paused_without_supervisor;
+    if (!state.ordersUp || !state.bookUp) return Reason.venue_connection_down;
+    if (state.bookAtMs === 0) return Reason.book_missing;
+    if (atMs - state.bookAtMs > this.config.risk.bookAgeMsMax) return Reason.book_stale;
+    if (state.book.bidCount === 0 || state.book.askCount === 0) return Reason.book_one_sided;
+    if ((state.book.bidTicks[0] as number) >= (state.book.askTicks[0] as number)) return Reason.book_crossed;
+    if (state.dailyLossReached) return Reason.daily_loss_reached;
+    if (state.cancelsAtMs.length >= this.config.risk.cancelsPerMinuteMax) return Reason.cancel_budget_used;
+    return Reason.none;
+  }
+
+  private onTimer(atMs: number, effects: Effects): void {
+    const { state } = this;
+    countCancels(state, atMs);
+    if (!state.pausedWithoutSupervisor && atMs - state.supervisorSeenAtMs > this.config.deadmanS * 1_000) {
+      state.pausedWithoutSupervisor = true;
+      this.tell('phase', 'no supervisor', { supervisorAgeMs: atMs - state.supervisorSeenAtMs }, effects);
+    }
+    const wantsSync = chaseOrders(state, atMs, this.desk, effects);
+    if (state.syncSentAtMs !== 0 && atMs - state.syncSentAtMs > SYNC_TIMEOUT_MS) state.syncSentAtMs = 0;
+    if (state.epoch > 0 && (wantsSync || atMs >= state.syncDueAtMs)) this.askSync(atMs, effects);
+    markEquity(state, atMs, this.desk, this.dailyLossQuoteMax);
+    if (state.epoch > 0) recordTelemetry(state, atMs, this.desk, effects);
+  }
+
+  private askSync(atMs: number, effects: Effects): void {
+    const { state } = this;
+    if (state.syncSentAtMs !== 0 || !state.ordersUp) return;
+    state.syncSentAtMs = atMs;
+    effects.push({ effect: 'sync' });
+  }
+
+  /** A new process: what was in flight is unknown now, and nothing is quoted before the venue's truth is here. */
+  private onStart({ epoch, atMs, configHash, codeVersion }: StartInput, effects: Effects): void {
+    const { state } = this;
+    state.epoch = epoch;
+    state.intentNumber = 0;
+    state.synced = false;
+    state.syncSentAtMs = 0;
+    state.syncDueAtMs = atMs;
+    state.syncMismatches = 0;
+    state.stopping = false;
+    state.left = false;
+    state.pausedWithoutSupervisor = false;
+    state.supervisorSeenAtMs = atMs;
+    state.bookUp = false;
+    state.ordersUp = false;
+    state.bookAtMs = 0;
+    if (!state.everSynced) state.position = flatPosition();
+    for (const order of state.orders) {
+      if (order.state !== 'closed') order.state = 'unknown';
+      order.cancelSentAtMs = 0;
+      order.lookupSentAtMs = 0;
+    }
+    this.tell('started', null, { epoch, configHash, codeVersion, ordersUnknown: state.orders.length }, effects);
+  }
+
+  private onOrder({ clientOrderId, news, atMs }: OrderInput, effects: Effects): void {
+    const { state, desk } = this;
+    const order = findOrder(state, clientOrderId);
+    if (order === undefined) {
+      // An order of somebody else shows at the next sync; news of what is settled already says nothing new.
+      if (news.news === 'seen' && news.status === 'open') state.syncDueAtMs = atMs;
+      return;
+    }
+    switch (news.news) {
+      case 'placeAnswered':
+        if (news.answer === 'yes') tellOrder(state, order, { news: 'acknowledged' }, atMs, desk, effects);
+        else if (news.answer === 'no') tellOrder(state, order, { news: 'refused' }, atMs, desk, effects, news.code);
+        else {
+          tellOrder(state, order, { news: 'unknown' }, atMs, desk, effects);
+          if (order.state === 'unknown') lookUp(order, atMs, effects);
+        }
+        break;
+      case 'lookupFailed':
+        order.lookupSentAtMs = 0;
+        break;
+      case 'cancelAnswered':
+        tellOrder(state, order, news, atMs, desk, effects);
+        if (order.state === 'unknown') lookUp(order, atMs, effects);
+        break;
+      default:
+        tellOrder(state, order, news, atMs, desk, effects);
+    }
+  }
+
+  private onConnector({ channel, status, reason, atMs }: ConnectorInput, effects: Effects): void {
+    const { state } = this;
+    if (channel === 'book') state.bookUp = status === 'up';
+    if (channel === 'orders') {
+      state.ordersUp = status === 'up';
+      // What happened while the private stream was away is read, not assumed.
+      if (status === 'up') state.syncDueAtMs = atMs;
+      if (status === 'up' && !state.synced) this.askSync(atMs, effects);
+    }
+    if (channel === 'sync') {
+      state.syncSentAtMs = 0;
+      state.syncDueAtMs = atMs + SYNC_RETRY_MS;
+    }
+    this.tell('connector', reason, { channel, status }, effects);
+  }
+
+  private onControl({ command, atMs }: ControlInput, effects: Effects): void {
+    const { state } = this;
+    switch (command.command) {
+      case 'ping':
+        state.supervisorSeenAtMs = atMs;
+        if (state.pausedWithoutSupervisor) {
+          state.pausedWithoutSupervisor = false;
+          this.tell('phase', 'supervisor is back', {}, effects);
+        }
+        return;
+      case 'pause':
+        state.pausedByOperator = true;
+        break;
+      case 'resume':
+        state.pausedByOperator = false;
+        break;
+      case 'hardStop':
+        state.hardStopped = true;
+        effects.push({ effect: 'cancelAll' });
+        break;
+      case 'approveRestart':
+        state.hardStopped = false;
+        break;
+      case 'shutdown':
+        state.stopping = true;
+        break;
+      default:
+        assertNever(command);
+    }
+    const operator = 'operator' in command ? command.operator : null;
+    this.tell('command', command.reason, { command: command.command }, effects, operator);
+  }
+
+  private tell(
+    type: ControlEvent['type'],
+    reason: string | null,
+    detail: ControlEvent['detail'],
+    effects: Effects,
+    operator: string | null = null,
+  ): void {
+    const event: ControlEvent = { type, phase: phaseOf(this.state), reason: reason ?? '', operator, detail };
+    effects.push({ effect: 'record', kind: RecordKind.controlEvent, event });
+  }
+}
+
+function copyBook(from: BotState['book'], { book }: BotState): void {
+  book.venueAtMs = from.venueAtMs;
+  book.bidCount = from.bidCount;
+  book.askCount = from.askCount;
+  book.bidTicks.set(from.bidTicks);
+  book.bidLots.set(from.bidLots);
+  book.askTicks.set(from.askTicks);
+  book.askLots.set(from.askLots);
+}

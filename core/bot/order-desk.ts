@@ -1,0 +1,250 @@
+/**
+ * Order management, the same for every strategy: the difference between what should rest and what does. Cancel before
+ * place: a side has at most one order of ours alive, and its successor leaves only when nothing of it can execute any more.
+ */
+import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
+import type { PriceTicks, QtyLots } from '../money/money.ts';
+import { clientOrderId } from '../orders/client-order-id.ts';
+import type { OrderIntent, Side } from '../orders/order-intent.ts';
+import {
+  ACK_TIMEOUT_MS,
+  applyOrderNews,
+  createOrder,
+  isSettled,
+  NOT_FOUND_CONFIRM_MS,
+  openLots,
+  type Order,
+  type OrderNews,
+} from '../orders/order.ts';
+import { RecordKind } from '../events/record.ts';
+import { decide, type CompiledLimits, type Denial } from '../risk/decision.ts';
+import type { DesiredQuotes, Strategy } from '../strategies/strategy.ts';
+import type { Effects } from './effects.ts';
+import type { BotState } from './state.ts';
+
+/** A quote not sent within this time of its decision is not sent any more. */
+const INTENT_LIFETIME_MS = 2_000;
+/** A cancel without news for this long is tried again, after a look at the order. */
+const CANCEL_TIMEOUT_MS = 5_000;
+const LOOKUP_TIMEOUT_MS = 10_000;
+/** A closed order whose fills have not come for this long makes the bot read them. */
+const FILLS_LATE_MS = 10_000;
+const MINUTE_MS = 60_000;
+
+export interface OrderDesk {
+  readonly instrument: Instrument;
+  readonly limits: CompiledLimits;
+  readonly strategy: Strategy;
+  readonly tag: string;
+}
+
+export function recordOrder(order: Order, code: string | null, desk: OrderDesk, effects: Effects): void {
+  effects.push({
+    effect: 'record',
+    kind: RecordKind.orderEvent,
+    event: {
+      type: 'order',
+      clientOrderId: order.clientOrderId,
+      symbol: desk.instrument.symbol,
+      side: order.side,
+      price: formatPrice(order.price, desk.instrument),
+      qty: formatQty(order.qty, desk.instrument),
+      filled: formatQty(order.venueFilled, desk.instrument),
+      state: order.state,
+      closeReason: order.closeReason,
+      code,
+      external: order.foreign,
+    },
+  });
+}
+
+/** Folds news of one order, records a change, and forgets the order once it is settled. */
+export function tellOrder(
+  state: BotState,
+  order: Order,
+  news: OrderNews,
+  atMs: number,
+  desk: OrderDesk,
+  effects: Effects,
+  code: string | null = null,
+): void {
+  if (applyOrderNews(order, news, atMs)) recordOrder(order, code, desk, effects);
+  if (isSettled(order)) state.orders.splice(state.orders.indexOf(order), 1);
+}
+
+export function findOrder(state: BotState, id: string): Order | undefined {
+  for (const order of state.orders) if (order.clientOrderId === id) return order;
+  return undefined;
+}
+
+export function cancelOrder(state: BotState, order: Order, reason: string, atMs: number, effects: Effects): void {
+  if (order.cancelSentAtMs !== 0 || order.state === 'closed') return;
+  order.cancelSentAtMs = atMs;
+  state.cancelsAtMs.push(atMs);
+  effects.push({
+    effect: 'record',
+    kind: RecordKind.executionIntentEvent,
+    event: { type: 'cancel', clientOrderId: order.clientOrderId, reason },
+  });
+  effects.push({ effect: 'cancel', clientOrderId: order.clientOrderId });
+}
+
+/** Cancels all that this bot placed; orders of others on the account are left to their owner. */
+export function cancelOwn(state: BotState, reason: string, atMs: number, effects: Effects): void {
+  for (const order of state.orders) {
+    // An order in flight has no life at the venue yet that a cancel could end: its acknowledgement triggers the cancel.
+    if (!order.foreign && order.state !== 'in_flight') cancelOrder(state, order, reason, atMs, effects);
+  }
+}
+
+export function hasLiveOrders(state: BotState): boolean {
+  for (const order of state.orders) if (!order.foreign && order.state !== 'closed') return true;
+  return false;
+}
+
+/** Forgets cancels older than a minute and counts the rest. */
+export function countCancels(state: BotState, atMs: number): number {
+  const times = state.cancelsAtMs;
+  let old = 0;
+  while (old < times.length && (times[old] as number) <= atMs - MINUTE_MS) old += 1;
+  if (old > 0) times.splice(0, old);
+  return times.length;
+}
+
+/** Timers of the order life cycle: overdue answers, look-ups, fills that have not come. True asks for a sync. */
+export function chaseOrders(state: BotState, atMs: number, desk: OrderDesk, effects: Effects): boolean {
+  let wantsSync = false;
+  for (const order of [...state.orders]) {
+    if (order.state === 'in_flight' && atMs - order.sentAtMs >= ACK_TIMEOUT_MS) {
+      tellOrder(state, order, { news: 'unknown' }, atMs, desk, effects);
+    }
+    if (order.cancelSentAtMs !== 0 && atMs - order.cancelSentAtMs >= CANCEL_TIMEOUT_MS) {
+      order.cancelSentAtMs = 0;
+      order.state = 'unknown';
+    }
+    if (order.lookupSentAtMs !== 0 && atMs - order.lookupSentAtMs >= LOOKUP_TIMEOUT_MS) order.lookupSentAtMs = 0;
+    const waits = order.notFoundAtMs !== 0 && atMs - order.notFoundAtMs < NOT_FOUND_CONFIRM_MS;
+    if (order.state === 'unknown' && !waits) lookUp(order, atMs, effects);
+    if (order.state === 'closed' && atMs - order.sentAtMs >= FILLS_LATE_MS) wantsSync = true;
+  }
+  return wantsSync;
+}
+
+export function lookUp(order: Order, atMs: number, effects: Effects): void {
+  if (order.lookupSentAtMs !== 0) return;
+  order.lookupSentAtMs = atMs;
+  effects.push({ effect: 'lookup', clientOrderId: order.clientOrderId });
+}
+
+/** Brings the resting orders of both sides towards `desired`. */
+export function manageQuotes(
+  state: BotState,
+  desired: DesiredQuotes,
+  atMs: number,
+  desk: OrderDesk,
+  effects: Effects,
+): void {
+  const midTicks = ((state.book.bidTicks[0] as number) + (state.book.askTicks[0] as number)) / 2;
+  const tolerance = desk.strategy.requoteTicks(midTicks);
+  manageSide(state, 'buy', desired.bidTicks, desired.bidLots, midTicks, tolerance, atMs, desk, effects);
+  manageSide(state, 'sell', desired.askTicks, desired.askLots, midTicks, tolerance, atMs, desk, effects);
+}
+
+function manageSide(
+  state: BotState,
+  side: Side,
+  ticks: number,
+  lots: number,
+  midTicks: number,
+  tolerance: number,
+  atMs: number,
+  desk: OrderDesk,
+  effects: Effects,
+): void {
+  const isBuy = side === 'buy';
+  const replacedAtMs = isBuy ? state.bidReplacedAtMs : state.askReplacedAtMs;
+  let isBusy = false;
+  for (const order of state.orders) {
+    if (order.side !== side || order.foreign) continue;
+    isBusy = true;
+    if (order.state !== 'open' || order.cancelSentAtMs !== 0) continue;
+    // A quote too close to the market leaves at once, one too far from it when its time has come.
+    const closer = isBuy ? order.price - ticks : ticks - order.price;
+    const isDue = atMs - replacedAtMs >= desk.strategy.requoteMsMin;
+    if (lots === 0) cancelOrder(state, order, 'not_wanted', atMs, effects);
+    else if (closer > tolerance || (closer < -tolerance && isDue)) cancelOrder(state, order, 'requote', atMs, effects);
+  }
+  if (isBusy || lots === 0 || atMs - replacedAtMs < desk.strategy.requoteMsMin) return;
+  placeQuote(state, side, ticks as PriceTicks, lots as QtyLots, midTicks, atMs, desk, effects);
+}
+
+function placeQuote(
+  state: BotState,
+  side: Side,
+  price: PriceTicks,
+  qty: QtyLots,
+  midTicks: number,
+  atMs: number,
+  desk: OrderDesk,
+  effects: Effects,
+): void {
+  const intent: OrderIntent = {
+    clientOrderId: clientOrderId(desk.tag, state.epoch, state.intentNumber + 1),
+    symbol: desk.instrument.symbol,
+    side,
+    price,
+    qty,
+    kind: 'post_only',
+    reduceOnly: false,
+    expiresAtMs: atMs + INTENT_LIFETIME_MS,
+  };
+  let openBuyLots = 0;
+  let openSellLots = 0;
+  let ordersActive = 0;
+  for (const order of state.orders) {
+    if (order.side === 'buy') openBuyLots += openLots(order);
+    else openSellLots += openLots(order);
+    if (order.state !== 'closed') ordersActive += 1;
+  }
+  const facts = { atMs, midTicks, positionLots: state.position.qty, openBuyLots, openSellLots, ordersActive };
+  const decision = decide(intent, facts, desk.limits, desk.instrument);
+  if (!decision.approved) return recordDenial(state, intent, decision.denial, effects);
+  if (side === 'buy') {
+    state.bidReplacedAtMs = atMs;
+    state.bidDenial = null;
+  } else {
+    state.askReplacedAtMs = atMs;
+    state.askDenial = null;
+  }
+  state.intentNumber += 1;
+  state.orders.push(createOrder(decision.intent, atMs));
+  effects.push({
+    effect: 'record',
+    kind: RecordKind.executionIntentEvent,
+    event: {
+      type: 'place',
+      clientOrderId: intent.clientOrderId,
+      symbol: intent.symbol,
+      side,
+      price: formatPrice(price, desk.instrument),
+      qty: formatQty(qty, desk.instrument),
+      kind: intent.kind,
+      reduceOnly: intent.reduceOnly,
+      expiresAtMs: intent.expiresAtMs,
+    },
+  });
+  effects.push({ effect: 'place', intent: decision.intent });
+}
+
+/** One event for each change of code on a side: the same answer ten times a second is one fact. */
+function recordDenial(state: BotState, intent: OrderIntent, denial: Denial, effects: Effects): void {
+  const last = intent.side === 'buy' ? state.bidDenial : state.askDenial;
+  if (last === denial.code) return;
+  if (intent.side === 'buy') state.bidDenial = denial.code;
+  else state.askDenial = denial.code;
+  effects.push({
+    effect: 'record',
+    kind: RecordKind.riskDecisionEvent,
+    event: { type: 'denied', clientOrderId: intent.clientOrderId, side: intent.side, ...denial },
+  });
+}

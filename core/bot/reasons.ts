@@ -1,0 +1,29 @@
+/** Every tick ends with exactly one of these: why the bot quotes, or why it does not. Numbers are on disk: add, never renumber. */
+export const Reason = {
+  none: 0,
+  quoted: 1,
+  startup_sync_pending: 2,
+  paused_by_operator: 3,
+  paused_without_supervisor: 4,
+  hard_stopped: 5,
+  stopping: 6,
+  book_missing: 7,
+  book_stale: 8,
+  book_crossed: 9,
+  book_one_sided: 10,
+  inventory_full: 11,
+  order_below_minimum: 12,
+  daily_loss_reached: 13,
+  cancel_budget_used: 14,
+  balance_unknown: 15,
+  venue_connection_down: 16,
+} as const;
+export type ReasonCode = (typeof Reason)[keyof typeof Reason];
+
+const NAMES = new Map<number, keyof typeof Reason>(
+  (Object.entries(Reason) as [keyof typeof Reason, number][]).map(([name, code]) => [code, name]),
+);
+
+export function reasonName(code: ReasonCode): keyof typeof Reason {
+  return NAMES.get(code) ?? 'none';
+}

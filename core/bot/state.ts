@@ -1,0 +1,163 @@
+/**
+ * All that a bot machine remembers, as plain values: a snapshot of it, with the inputs that follow, is the machine.
+ */
+import { createBookFrame, type BookFrame } from '../market/book.ts';
+import { formatQuote, parseQuote } from '../money/decimal.ts';
+import { ZERO_QUOTE, type QuoteAmount } from '../money/money.ts';
+import { flatPosition, type Position } from '../accounting/position.ts';
+import { fnv1a } from '../orders/client-order-id.ts';
+import type { Order } from '../orders/order.ts';
+import type { DenialCode } from '../risk/decision.ts';
+import { Reason, type ReasonCode } from './reasons.ts';
+
+export interface BotState {
+  /** Bot start this state belongs to; 0 before the first. */
+  epoch: number;
+  /** Number of the last intent of this epoch. */
+  intentNumber: number;
+  /** The venue's truth was taken over in this epoch. */
+  synced: boolean;
+  /** In any epoch: the position below is ours and not a blank. */
+  everSynced: boolean;
+  /** When the running sync was asked for; 0 when none runs. */
+  syncSentAtMs: number;
+  /** When to ask for the next one. */
+  syncDueAtMs: number;
+  /** Reads in a row in which the venue's position was not ours. */
+  syncMismatches: number;
+  pausedByOperator: boolean;
+  pausedWithoutSupervisor: boolean;
+  hardStopped: boolean;
+  stopping: boolean;
+  left: boolean;
+  supervisorSeenAtMs: number;
+  bookUp: boolean;
+  ordersUp: boolean;
+  book: BookFrame;
+  /** Local arrival of `book`; 0 before the first. */
+  bookAtMs: number;
+  position: Position;
+  orders: Order[];
+  /** The last trade ids, oldest first: a fill told twice counts once. */
+  tradeIds: string[];
+  fills: number;
+  lastFillAtMs: number;
+  /** Cash of the account without this position's unrealised profit, at the last sync and with all that was realised since. */
+  wallet: QuoteAmount;
+  equityPeak: number;
+  /** UTC day number and its first equity. */
+  day: number;
+  equityDayStart: number;
+  dailyLossReached: boolean;
+  /** When the cancels of the last minute were sent, oldest first. */
+  cancelsAtMs: number[];
+  bidReplacedAtMs: number;
+  askReplacedAtMs: number;
+  bidDenial: DenialCode | null;
+  askDenial: DenialCode | null;
+  reason: ReasonCode;
+  telemetryAtMs: number;
+  telemetryMinute: number;
+}
+
+export const TRADE_IDS_KEPT = 512;
+
+export function blankState(): BotState {
+  return {
+    epoch: 0,
+    intentNumber: 0,
+    synced: false,
+    everSynced: false,
+    syncSentAtMs: 0,
+    syncDueAtMs: 0,
+    syncMismatches: 0,
+    pausedByOperator: false,
+    pausedWithoutSupervisor: false,
+    hardStopped: false,
+    stopping: false,
+    left: false,
+    supervisorSeenAtMs: 0,
+    bookUp: false,
+    ordersUp: false,
+    book: createBookFrame(),
+    bookAtMs: 0,
+    position: flatPosition(),
+    orders: [],
+    tradeIds: [],
+    fills: 0,
+    lastFillAtMs: 0,
+    wallet: ZERO_QUOTE,
+    equityPeak: 0,
+    day: -1,
+    equityDayStart: 0,
+    dailyLossReached: false,
+    cancelsAtMs: [],
+    bidReplacedAtMs: 0,
+    askReplacedAtMs: 0,
+    bidDenial: null,
+    askDenial: null,
+    reason: Reason.none,
+    telemetryAtMs: 0,
+    telemetryMinute: 0,
+  };
+}
+
+interface StateOnDisk extends Omit<BotState, 'book' | 'position' | 'wallet'> {
+  book: Omit<BookFrame, 'bidTicks' | 'bidLots' | 'askTicks' | 'askLots'> &
+    Record<'bidTicks' | 'bidLots' | 'askTicks' | 'askLots', number[]>;
+  position: { qty: Position['qty']; cost: string; realised: string; fees: string };
+  wallet: string;
+}
+
+/** Canonical text of the state: equal states give equal texts. */
+export function encodeState(state: BotState): string {
+  const { book, position, wallet } = state;
+  const onDisk: StateOnDisk = {
+    ...state,
+    book: {
+      ...book,
+      bidTicks: [...book.bidTicks],
+      bidLots: [...book.bidLots],
+      askTicks: [...book.askTicks],
+      askLots: [...book.askLots],
+    },
+    position: {
+      qty: position.qty,
+      cost: formatQuote(position.cost),
+      realised: formatQuote(position.realised),
+      fees: formatQuote(position.fees),
+    },
+    wallet: formatQuote(wallet),
+  };
+  return JSON.stringify(onDisk);
+}
+
+/** The state that `encodeState` wrote; the journal's CRC vouches for the text. Fields that are new since are blank. */
+export function decodeState(text: string): BotState {
+  const onDisk = JSON.parse(text) as StateOnDisk;
+  const { book, position } = onDisk;
+  return {
+    ...blankState(),
+    ...onDisk,
+    book: {
+      ...book,
+      bidTicks: Float64Array.from(book.bidTicks),
+      bidLots: Float64Array.from(book.bidLots),
+      askTicks: Float64Array.from(book.askTicks),
+      askLots: Float64Array.from(book.askLots),
+    },
+    position: {
+      qty: position.qty,
+      cost: parseQuote(position.cost),
+      realised: parseQuote(position.realised),
+      fees: parseQuote(position.fees),
+    },
+    wallet: parseQuote(onDisk.wallet),
+  };
+}
+
+/** Short fingerprint to compare two runs; equal for equal states. */
+export function stateHash(state: BotState): string {
+  const text = encodeState(state);
+  return fnv1a(text).toString(16).padStart(8, '0') + fnv1a(`${text.length}:${text}`).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,111 @@
+/** Equity, day and peak as statistics, and the snapshot events that reports and dashboards read. */
+import { unrealisedAt } from '../accounting/position.ts';
+import { formatPrice, formatQty } from '../market/instrument.ts';
+import { formatQuote, quoteToNumber } from '../money/decimal.ts';
+import type { PriceTicks } from '../money/money.ts';
+import { RecordKind } from '../events/record.ts';
+import type { Effects } from './effects.ts';
+import { countCancels, type OrderDesk } from './order-desk.ts';
+import { reasonName } from './reasons.ts';
+import type { BotState } from './state.ts';
+
+const TELEMETRY_MS = 5_000;
+const MINUTE_MS = 60_000;
+export const DAY_MS = 86_400_000;
+
+/** Null until both sides of a book have been seen. */
+export function midOf(state: BotState): number | null {
+  const { book } = state;
+  return book.bidCount > 0 && book.askCount > 0
+    ? ((book.bidTicks[0] as number) + (book.askTicks[0] as number)) / 2
+    : null;
+}
+
+export function equityOf(state: BotState, desk: OrderDesk): number {
+  const midTicks = midOf(state);
+  const unrealised = midTicks === null ? 0 : unrealisedAt(state.position, midTicks, desk.instrument.quotePerTickLot);
+  return quoteToNumber(state.wallet) + unrealised;
+}
+
+/** Follows the peak and the first equity of each UTC day; the day's start outlives a restart with the state. */
+export function markEquity(state: BotState, atMs: number, desk: OrderDesk, dailyLossQuoteMax: number): void {
+  if (!state.everSynced) return;
+  const equity = equityOf(state, desk);
+  const day = Math.floor(atMs / DAY_MS);
+  if (day !== state.day) {
+    state.day = day;
+    state.equityDayStart = equity;
+    state.dailyLossReached = false;
+  }
+  if (equity > state.equityPeak) state.equityPeak = equity;
+  if (state.equityDayStart - equity >= dailyLossQuoteMax) state.dailyLossReached = true;
+}
+
+export type BotPhase = 'starting' | 'running' | 'paused' | 'hard_stopped' | 'stopping';
+
+export function phaseOf(state: BotState): BotPhase {
+  if (state.hardStopped) return 'hard_stopped';
+  if (state.stopping) return 'stopping';
+  if (!state.synced) return 'starting';
+  return state.pausedByOperator || state.pausedWithoutSupervisor ? 'paused' : 'running';
+}
+
+/** A statistic as text: 8 decimals are beyond what any of them means. */
+function text(value: number): string {
+  return value.toFixed(8).replace(/\.?0+$/, '');
+}
+
+export function recordTelemetry(state: BotState, atMs: number, desk: OrderDesk, effects: Effects): void {
+  if (atMs - state.telemetryAtMs < TELEMETRY_MS) return;
+  const minute = Math.floor(atMs / MINUTE_MS);
+  const { instrument } = desk;
+  const { position } = state;
+  const midTicks = midOf(state);
+  const unrealised = midTicks === null ? 0 : unrealisedAt(position, midTicks, instrument.quotePerTickLot);
+  effects.push({
+    effect: 'record',
+    kind: RecordKind.telemetryEvent,
+    event: {
+      type: minute === state.telemetryMinute ? 'BotSnapshot' : 'BotMinuteSnapshot',
+      symbol: instrument.symbol,
+      phase: phaseOf(state),
+      reason: reasonName(state.reason),
+      equity: text(quoteToNumber(state.wallet) + unrealised),
+      equityPeak: text(state.equityPeak),
+      equityDayStart: text(state.equityDayStart),
+      position: formatQty(position.qty, instrument),
+      positionQuote: midTicks === null ? 0 : position.qty * midTicks * instrument.quotePerTickLot,
+      entryPrice:
+        position.qty === 0 ? null : text(quoteToNumber(position.cost) / (Math.abs(position.qty) * instrument.lotSize)),
+      mid: midTicks === null ? null : text(midTicks * instrument.tickSize),
+      bookAgeMs: state.bookAtMs === 0 ? null : atMs - state.bookAtMs,
+      realised: formatQuote(position.realised),
+      unrealised: text(unrealised),
+      fees: formatQuote(position.fees),
+      fills: state.fills,
+      lastFillAtMs: state.lastFillAtMs === 0 ? null : state.lastFillAtMs,
+      ordersActive: state.orders.filter((order) => order.state !== 'closed').length,
+      ordersUnknown: state.orders.filter((order) => order.state === 'unknown').length,
+      cancelsLastMinute: countCancels(state, atMs),
+      supervisorAgeMs: atMs - state.supervisorSeenAtMs,
+    },
+  });
+  if (midTicks !== null) {
+    const { book } = state;
+    effects.push({
+      effect: 'record',
+      kind: RecordKind.marketDataEvent,
+      event: {
+        type: 'book_sample',
+        symbol: instrument.symbol,
+        venueAtMs: book.venueAtMs,
+        bid: formatPrice(book.bidTicks[0] as PriceTicks, instrument),
+        bidQty: text((book.bidLots[0] as number) * instrument.lotSize),
+        ask: formatPrice(book.askTicks[0] as PriceTicks, instrument),
+        askQty: text((book.askLots[0] as number) * instrument.lotSize),
+      },
+    });
+  }
+  state.telemetryAtMs = atMs;
+  state.telemetryMinute = minute;
+}

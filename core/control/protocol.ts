@@ -1,0 +1,56 @@
+/** What is said over a bot's control socket: one JSON object a line each way, an answer for each request by its id. */
+import { z } from 'zod';
+import { BotName } from '../names.ts';
+
+const Attributed = {
+  operator: z.string().min(1).max(64),
+  reason: z.string().min(1).max(500),
+};
+
+export const ControlRequest = z.discriminatedUnion('command', [
+  z.strictObject({ id: z.int().nonnegative(), command: z.literal('status') }),
+  z.strictObject({ id: z.int().nonnegative(), command: z.literal('ping') }),
+  z.strictObject({ id: z.int().nonnegative(), command: z.literal('pause'), ...Attributed }),
+  z.strictObject({ id: z.int().nonnegative(), command: z.literal('resume'), ...Attributed }),
+  z.strictObject({ id: z.int().nonnegative(), command: z.literal('hardStop'), ...Attributed }),
+  z.strictObject({ id: z.int().nonnegative(), command: z.literal('approveRestart'), ...Attributed }),
+  z.strictObject({ id: z.int().nonnegative(), command: z.literal('shutdown'), reason: z.string().min(1).max(500) }),
+]);
+export type ControlRequest = z.infer<typeof ControlRequest>;
+
+export const BotStatus = z.strictObject({
+  bot: BotName,
+  /** Identity: a recycled pid or a foreign socket never passes for the bot. */
+  instance: z.string(),
+  pid: z.int().positive(),
+  epoch: z.int().nonnegative(),
+  phase: z.enum(['starting', 'running', 'paused', 'hard_stopped', 'stopping']),
+  /** Why it quotes or does not, as of its last tick. */
+  reason: z.string(),
+  pausedByOperator: z.boolean(),
+  hardStopped: z.boolean(),
+  position: z.string(),
+  ordersActive: z.int().nonnegative(),
+  fills: z.int().nonnegative(),
+  /** Of the journal: everything up to here is on disk. */
+  durableSequence: z.int().nonnegative(),
+  codeVersion: z.string(),
+  configHash: z.string(),
+});
+export type BotStatus = z.infer<typeof BotStatus>;
+
+export const ControlResponse = z.discriminatedUnion('ok', [
+  z.strictObject({ id: z.int().nonnegative(), ok: z.literal(true), status: BotStatus }),
+  z.strictObject({ id: z.int().nonnegative(), ok: z.literal(false), error: z.string() }),
+]);
+export type ControlResponse = z.infer<typeof ControlResponse>;
+
+/** What a bot writes to its run file when its control socket listens. */
+export const BotRun = z.strictObject({
+  bot: BotName,
+  instance: z.string(),
+  pid: z.int().positive(),
+  socket: z.string(),
+  startedAtMs: z.int().positive(),
+});
+export type BotRun = z.infer<typeof BotRun>;

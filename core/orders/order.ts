@@ -1,0 +1,181 @@
+/**
+ * The life of one order as the bot knows it. News of one order comes in any sequence (a fill before its acknowledgement,
+ * a fill after its cancel): every arrival has one defined outcome.
+ *
+ *   in_flight --yes/seen open--> open --filled/cancelled--> closed
+ *   in_flight --no-------------> closed (rejected)
+ *   in_flight --unknown/30 s---> unknown --found--> open | closed
+ *                                unknown --not found twice--> closed (never arrived)
+ *
+ * Only fills move the position; a closed order whose fills have not all arrived is kept until they have.
+ */
+import { assertNever, invariant } from '../invariant.ts';
+import type { PriceTicks, QtyLots } from '../money/money.ts';
+import type { OrderIntent, Side } from './order-intent.ts';
+
+/** Without an answer for this long an order counts as unknown and is looked up. */
+export const ACK_TIMEOUT_MS = 30_000;
+/** "Not found" must be said twice, this far apart, before an order counts as never arrived. */
+export const NOT_FOUND_CONFIRM_MS = 5_000;
+
+export type OrderState = 'in_flight' | 'open' | 'unknown' | 'closed';
+export type CloseReason = 'filled' | 'cancelled' | 'rejected' | 'never_arrived';
+
+export interface Order {
+  readonly clientOrderId: string;
+  readonly side: Side;
+  readonly price: PriceTicks;
+  readonly qty: QtyLots;
+  readonly reduceOnly: boolean;
+  /** Found at the venue instead of sent by this run of the machine: what it filled before may never arrive as a fill. */
+  readonly adopted: boolean;
+  /** Not placed by this bot at all; it counts as exposure and is reported, but never managed. */
+  readonly foreign: boolean;
+  readonly sentAtMs: number;
+  state: OrderState;
+  closeReason: CloseReason | null;
+  /** Executed as the venue's order messages say. */
+  venueFilled: QtyLots;
+  /** Executed as the fills received add up to. */
+  fillsSeen: QtyLots;
+  /** When the running cancel was sent; 0 when none runs. */
+  cancelSentAtMs: number;
+  /** When the running look-up was asked for; 0 when none runs. */
+  lookupSentAtMs: number;
+  /** When the venue first said "no such order"; 0 before. */
+  notFoundAtMs: number;
+}
+
+export type OrderNews =
+  | { news: 'acknowledged' }
+  | { news: 'refused' }
+  | { news: 'unknown' }
+  | { news: 'seen'; status: 'open' | 'filled' | 'cancelled' | 'rejected'; filled: QtyLots }
+  | { news: 'fill'; qty: QtyLots }
+  | { news: 'cancelAnswered'; answer: 'yes' | 'gone' | 'no' | 'unknown' }
+  | { news: 'notFound' };
+
+export function createOrder(intent: OrderIntent, sentAtMs: number): Order {
+  return {
+    clientOrderId: intent.clientOrderId,
+    side: intent.side,
+    price: intent.price,
+    qty: intent.qty,
+    reduceOnly: intent.reduceOnly,
+    adopted: false,
+    foreign: false,
+    sentAtMs,
+    state: 'in_flight',
+    closeReason: null,
+    venueFilled: 0 as QtyLots,
+    fillsSeen: 0 as QtyLots,
+    cancelSentAtMs: 0,
+    lookupSentAtMs: 0,
+    notFoundAtMs: 0,
+  };
+}
+
+function close(order: Order, reason: CloseReason): void {
+  // The first reason stands, unless the venue now proves that a presumed end was not the end.
+  if (order.state !== 'closed' || order.closeReason === 'never_arrived') order.closeReason = reason;
+  order.state = 'closed';
+  order.cancelSentAtMs = 0;
+  order.lookupSentAtMs = 0;
+}
+
+/** An order seen at the venue that the bot does not know: what it has filled so far counts as seen. */
+export function adoptOrder(
+  seen: { clientOrderId: string; side: Side; price: PriceTicks; qty: QtyLots; reduceOnly: boolean; filled: QtyLots },
+  isForeign: boolean,
+  atMs: number,
+): Order {
+  return {
+    ...createOrder({ ...seen, symbol: '', kind: 'limit', expiresAtMs: 0 }, atMs),
+    adopted: true,
+    foreign: isForeign,
+    state: 'open',
+    venueFilled: seen.filled,
+    fillsSeen: seen.filled,
+  };
+}
+
+/** Folds one piece of news; true when state, fills or reason changed. */
+export function applyOrderNews(order: Order, news: OrderNews, atMs: number): boolean {
+  const { state, closeReason, venueFilled, fillsSeen, cancelSentAtMs } = order;
+  switch (news.news) {
+    case 'acknowledged':
+      if (order.state === 'in_flight' || order.state === 'unknown') order.state = 'open';
+      order.lookupSentAtMs = 0;
+      break;
+    case 'refused':
+      if (order.state === 'in_flight') close(order, 'rejected');
+      break;
+    case 'unknown':
+      if (order.state === 'in_flight') order.state = 'unknown';
+      break;
+    case 'seen':
+      applySeen(order, news.status, news.filled);
+      break;
+    case 'fill':
+      invariant(order.adopted || order.fillsSeen + news.qty <= order.qty, 'a fill never exceeds its order');
+      order.fillsSeen = Math.min(order.qty, order.fillsSeen + news.qty) as QtyLots;
+      if (order.fillsSeen > order.venueFilled) order.venueFilled = order.fillsSeen;
+      if (order.fillsSeen === order.qty) close(order, 'filled');
+      else if (order.state !== 'closed') order.state = 'open';
+      break;
+    case 'cancelAnswered':
+      // "gone" says that it is over but not how: the look-up or the order stream does.
+      if (news.answer === 'gone' && order.state !== 'closed') order.state = 'unknown';
+      if (news.answer !== 'yes') order.cancelSentAtMs = 0;
+      break;
+    case 'notFound':
+      order.lookupSentAtMs = 0;
+      if (order.state === 'closed') break;
+      if (order.notFoundAtMs === 0) order.notFoundAtMs = atMs;
+      else if (atMs - order.notFoundAtMs >= NOT_FOUND_CONFIRM_MS) close(order, 'never_arrived');
+      break;
+    default:
+      assertNever(news);
+  }
+  return (
+    order.state !== state ||
+    order.closeReason !== closeReason ||
+    order.venueFilled !== venueFilled ||
+    order.fillsSeen !== fillsSeen ||
+    (order.cancelSentAtMs === 0 && cancelSentAtMs !== 0)
+  );
+}
+
+function applySeen(order: Order, status: 'open' | 'filled' | 'cancelled' | 'rejected', filled: QtyLots): void {
+  order.lookupSentAtMs = 0;
+  order.notFoundAtMs = 0;
+  if (filled > order.venueFilled) order.venueFilled = filled;
+  switch (status) {
+    case 'open':
+      // A late "open" never reopens what is closed.
+      if (order.state === 'in_flight' || order.state === 'unknown') order.state = 'open';
+      break;
+    case 'filled':
+      close(order, 'filled');
+      break;
+    case 'cancelled':
+      close(order, 'cancelled');
+      break;
+    case 'rejected':
+      close(order, 'rejected');
+      break;
+    default:
+      assertNever(status);
+  }
+}
+
+/** What may still execute, at full size while anything is unknown. */
+export function openLots(order: Order): QtyLots {
+  const until = order.state === 'closed' ? order.venueFilled : order.qty;
+  return Math.max(0, until - order.fillsSeen) as QtyLots;
+}
+
+/** Nothing more can come from it: closed, and every execution the venue told of has arrived as a fill. */
+export function isSettled(order: Order): boolean {
+  return order.state === 'closed' && order.fillsSeen >= order.venueFilled;
+}

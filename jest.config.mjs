@@ -1,0 +1,15 @@
+/** One runner, several suites: `./desk test` picks them by folder. The root and browser suites have their own commands. */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' }, sourceMaps: 'inline' },
+    ],
+  },
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.desk/', '<rootDir>/reports/'],
+  watchPathIgnorePatterns: ['<rootDir>/.desk/'],
+  testTimeout: 60_000,
+};
