@@ -36,5 +36,7 @@ export const SimulatorOptions = z.strictObject({
   bookChecksum: z.boolean().default(true),
 });
 export type SimulatorOptions = z.infer<typeof SimulatorOptions>;
+/** As written in a file: what has a default may be absent. */
+export type SimulatorOptionsInput = z.input<typeof SimulatorOptions>;
 /** As written, with defaults left out. */
 export type SimulatorOptionsFile = z.input<typeof SimulatorOptions>;

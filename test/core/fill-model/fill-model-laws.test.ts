@@ -156,9 +156,9 @@ test('cash is exact: realised minus fees equals what was sold minus bought minus
         const fee = feeOn(value, liquidity === 'maker' ? 200n : 600n, 'up');
         const realised = applyFill(position, orderSide, fillPrice as PriceTicks, fillLots as QtyLots, fee, VALUE);
         cash += realised - fee;
-        flow += (orderSide === 'sell' ? value : -value) - fee;
+        flow += (orderSide === 'sell' ? value : 0n - value) - fee;
       }
-      const held = position.qty >= 0 ? position.cost : -position.cost;
+      const held = position.qty >= 0 ? position.cost : 0n - position.cost;
       expect(cash).toBe(flow + held);
     }),
   );

@@ -1,0 +1,58 @@
+/** The bot's control socket: one JSON request a line, one answer each. Readable and writable by its owner only. */
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { ControlRequest, type BotStatus, type ControlResponse } from '../core/control/protocol.ts';
+import type { ControlCommand } from '../core/bot/input.ts';
+import { describeFaults } from '../core/faults.ts';
+
+/** A longer request is no request. */
+const LINE_BYTES_MAX = 16 * 1024;
+
+export interface Controlled {
+  status(): BotStatus;
+  control(command: ControlCommand): void;
+  /** Ends the process in order. */
+  shutdown(reason: string): void;
+}
+
+function answer(line: string, bot: Controlled): ControlResponse {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(line);
+  } catch {
+    return { id: 0, ok: false, error: 'request: expected one JSON object a line' };
+  }
+  const parsed = ControlRequest.safeParse(raw);
+  if (!parsed.success) return { id: 0, ok: false, error: describeFaults(parsed.error, raw) };
+  const { id, ...command } = parsed.data;
+  if (command.command === 'shutdown') bot.shutdown(command.reason);
+  else if (command.command !== 'status') bot.control(command);
+  return { id, ok: true, status: bot.status() };
+}
+
+function serve(socket: Socket, bot: Controlled): void {
+  let pending = '';
+  socket.setEncoding('utf8');
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk: string) => {
+    pending += chunk;
+    for (let end = pending.indexOf('\n'); end >= 0; end = pending.indexOf('\n')) {
+      const line = pending.slice(0, end);
+      pending = pending.slice(end + 1);
+      socket.write(`${JSON.stringify(answer(line, bot))}\n`);
+    }
+    if (pending.length > LINE_BYTES_MAX) socket.destroy();
+  });
+}
+
+/** Listens on `path`. A file left there by a dead process is replaced: the caller holds the bot's journal lock. */
+export async function listenControl(path: string, bot: Controlled): Promise<Server> {
+  if (existsSync(path)) rmSync(path);
+  const server = createServer((socket) => serve(socket, bot));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  return server;
+}

@@ -1,0 +1,159 @@
+/**
+ * One bot, one process: `node dist/bots/main.js <options.json>`. Exit codes: 0 left in order, 1 failed, 2 wrong options,
+ * 3 the journal is damaged, 4 another process is this bot already.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { botJournalDir, botRunFile, botSnapshotFile, accountKeyFile, deskHome, type DeskHome } from '../config/home.ts';
+import { configHash, loadConfig } from '../config/load.ts';
+import { BotRun } from '../core/control/protocol.ts';
+import { describeFaults } from '../core/faults.ts';
+import { BotName } from '../core/names.ts';
+import { fnv1a } from '../core/orders/client-order-id.ts';
+import { createBitgetVenue } from '../gateway/bitget/venue.ts';
+import { JournalDamaged, JournalLocked } from '../journal/errors.ts';
+import { openJournal } from '../journal/journal.ts';
+import { createLog } from '../monitoring/log.ts';
+import { listenControl } from './control-server.ts';
+import { recoverMachine, snapshotSequence } from './recover.ts';
+import { BotRuntime } from './runtime.ts';
+
+const BotOptions = z.strictObject({
+  bot: BotName,
+  home: z.string().min(1),
+  configDir: z.string().min(1),
+  codeVersion: z.string().min(1),
+  endpoint: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('live') }),
+    z.strictObject({ kind: z.literal('demo') }),
+    z.strictObject({ kind: z.literal('simulator'), httpUrl: z.string().url(), wsUrl: z.string().url() }),
+  ]),
+});
+
+const AccountKeys = z.strictObject({
+  apiKey: z.string().min(1),
+  secret: z.string().min(1),
+  passphrase: z.string().min(1),
+});
+
+/** All of leaving in order, cancels included. */
+const LEAVE_MS = 4_000;
+/** Unix socket paths end at 104 to 108 bytes, by system. */
+const SOCKET_PATH_MAX = 100;
+
+function socketPath(home: DeskHome, bot: string): string {
+  const path = join(home.runDir, `bot-${bot}.sock`);
+  return path.length <= SOCKET_PATH_MAX
+    ? path
+    : join(tmpdir(), `tempodesk-${fnv1a(home.root).toString(36)}-${bot}.sock`);
+}
+
+function writeAtomically(path: string, value: unknown): void {
+  writeFileSync(`${path}.new`, JSON.stringify(value), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+function readOptions(path: string | undefined): z.infer<typeof BotOptions> {
+  if (path === undefined) throw new Error('expected one argument: the path of an options file');
+  const raw: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  const parsed = BotOptions.safeParse(raw);
+  if (!parsed.success) throw new Error(`${path}:\n${describeFaults(parsed.error, raw)}`);
+  return parsed.data;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv[2]);
+  const log = createLog(`bot-${options.bot}`);
+  const config = loadConfig(options.configDir).bots.get(options.bot);
+  if (config === undefined)
+    throw new Error(`bot: expected one with a file in ${options.configDir}/bots, was "${options.bot}"`);
+  if (config.mode === 'disabled') throw new Error(`${config.bot}: mode: expected live or paper_only, was "disabled"`);
+  const home = deskHome(options.home);
+  const journalDir = botJournalDir(home, config.bot);
+  const snapshotFile = botSnapshotFile(home, config.bot);
+  mkdirSync(journalDir, { recursive: true });
+  mkdirSync(home.runDir, { recursive: true });
+  const keys = AccountKeys.parse(JSON.parse(readFileSync(accountKeyFile(home, config.account), 'utf8')));
+
+  // The journal lock comes first: whoever holds it is the bot, and a twin ends here before it touches the venue.
+  const { journal, recovery } = await openJournal({ dir: journalDir, log });
+  log.info('journal open', { ...recovery });
+  const venue = await createBitgetVenue({ endpoint: options.endpoint, keys, log });
+  const instrument = await venue.instrument(config.symbol);
+  const recovered = await recoverMachine(journalDir, snapshotSequence(snapshotFile), config, instrument);
+  const { missing } = recovered;
+  for (const { kind, payload } of missing.events) {
+    journal.append(kind, missing.epoch, missing.causeSequence, Date.now(), payload);
+  }
+  log.info('recovered', {
+    inputsReplayed: recovered.inputsReplayed,
+    divergedAt: recovered.divergedAt,
+    eventsRestored: missing.events.length,
+  });
+
+  const epoch = Math.max(Math.floor(Date.now() / 1_000), recovery.lastEpoch + 1);
+  const instance = randomUUID();
+  const runtime = new BotRuntime({
+    config,
+    instrument,
+    machine: recovered.machine,
+    journal,
+    venue,
+    log,
+    identity: { instance, epoch, codeVersion: options.codeVersion, configHash: configHash(config) },
+    saveSnapshotSequence: (sequence) => writeAtomically(snapshotFile, { sequence }),
+  });
+
+  let isLeaving = false;
+  const leave = async (reason: string): Promise<void> => {
+    if (isLeaving) return;
+    isLeaving = true;
+    log.info('leaving', { reason });
+    runtime.control({ command: 'shutdown', reason });
+    const leftInOrder = await Promise.race([runtime.left.then(() => true), sleep(LEAVE_MS, false, { ref: false })]);
+    runtime.stop();
+    await stream.stop();
+    if (!leftInOrder) {
+      const swept = await Promise.race([venue.cancelAll(config.symbol), sleep(500, null, { ref: false })]);
+      log.warn('left before every order was known to be off the book', { swept: swept?.answer ?? 'no answer' });
+    }
+    await runtime.snapshot();
+    await journal.close();
+    rmSync(botRunFile(home, config.bot), { force: true });
+    control.close();
+    await Promise.race([venue.close(), sleep(500, undefined, { ref: false })]);
+    log.info('left', { leftInOrder });
+    process.exit(0);
+  };
+
+  // Without a journal nothing may be risked and nothing can be recorded: clear the book and go.
+  void journal.failed.then(async (error) => {
+    log.error('journal failed', { error: error.message });
+    runtime.stop();
+    await Promise.race([venue.cancelAll(config.symbol), sleep(LEAVE_MS, null)]);
+    process.exit(1);
+  });
+
+  runtime.start();
+  const stream = venue.stream(instrument, runtime);
+  const socket = socketPath(home, config.bot);
+  const control = await listenControl(socket, {
+    status: () => runtime.status(),
+    control: (command) => runtime.control(command),
+    shutdown: (reason) => void leave(reason),
+  });
+  const run: BotRun = { bot: config.bot, instance, pid: process.pid, socket, startedAtMs: Date.now() };
+  writeAtomically(botRunFile(home, config.bot), run);
+  process.on('SIGTERM', () => void leave('SIGTERM'));
+  process.on('SIGINT', () => void leave('SIGINT'));
+  console.log(JSON.stringify({ ready: true, ...run }));
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+  process.exit(error instanceof JournalDamaged ? 3 : error instanceof JournalLocked ? 4 : 1);
+});

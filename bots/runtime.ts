@@ -1,0 +1,338 @@
+/**
+ * The hands around the bot machine: every input is journaled, stepped, and its effects carried out in order. An order
+ * leaves only when the record of its intent is on disk.
+ */
+import { encodeInput } from '../core/bot/input-codec.ts';
+import { Effects } from '../core/bot/effects.ts';
+import type { BotMachine } from '../core/bot/machine.ts';
+import { TIMER_MS } from '../core/bot/machine.ts';
+import type { BotInput, ControlCommand, FillFact } from '../core/bot/input.ts';
+import { encodeState } from '../core/bot/state.ts';
+import { reasonName } from '../core/bot/reasons.ts';
+import { phaseOf } from '../core/bot/telemetry.ts';
+import type { BotConfig } from '../core/bot/bot-config.ts';
+import type { BotStatus } from '../core/control/protocol.ts';
+import type { Log } from '../core/log.ts';
+import type { BookFrame } from '../core/market/book.ts';
+import { formatQty, type Instrument } from '../core/market/instrument.ts';
+import { parseQuote } from '../core/money/decimal.ts';
+import { RecordKind } from '../core/events/record.ts';
+import type { ApprovedIntent } from '../core/risk/decision.ts';
+import type { TickTimingsEvent } from '../core/bot/events.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { ConnectorChannel, Venue, VenueFill, VenueOrder, VenueSink } from '../gateway/venue.ts';
+import { LatencyHistogram } from '../monitoring/latency.ts';
+
+/** An unchanged book is still told this often, so that silence and sameness stay apart. */
+const SAME_BOOK_MS = 1_000;
+/** Inputs between two state snapshots: bounds what recovery replays. */
+const SNAPSHOT_INPUTS = 5_000;
+const TIMINGS_MS = 15_000;
+/** Fills are read back from this long before the last known one: a venue's clocks are not one. */
+const FILLS_OVERLAP_MS = 60_000;
+
+export interface RuntimeIdentity {
+  readonly instance: string;
+  readonly epoch: number;
+  readonly codeVersion: string;
+  readonly configHash: string;
+}
+
+export interface RuntimeParts {
+  readonly config: BotConfig;
+  readonly instrument: Instrument;
+  readonly machine: BotMachine;
+  readonly journal: Journal;
+  readonly venue: Venue;
+  readonly log: Log;
+  readonly identity: RuntimeIdentity;
+  /** Keeps the sequence of the last durable snapshot where recovery finds it. */
+  saveSnapshotSequence(sequence: number): void;
+}
+
+/** Input fields without what the runtime itself adds. */
+type Untimed<T> = T extends BotInput ? Omit<T, 'sequence' | 'atMs'> : never;
+
+export class BotRuntime implements VenueSink {
+  private readonly parts: RuntimeParts;
+  private readonly effects = new Effects();
+  private readonly tickLatency = new LatencyHistogram();
+  private readonly durableLatency = new LatencyHistogram();
+  private readonly placeLatency = new LatencyHistogram();
+  private readonly bookInput: Extract<BotInput, { kind: typeof RecordKind.bookInput }>;
+  private readonly encoder = new TextEncoder();
+  private timer: NodeJS.Timeout | null = null;
+  private inputsSinceSnapshot = 0;
+  private timingsAtMs = Date.now();
+  private isFeeding = false;
+  private readonly waiting: BotInput[] = [];
+  private resolveLeft: () => void = () => {};
+  /** Resolves when the machine says that nothing of ours is open and the process may go. */
+  readonly left = new Promise<void>((resolve) => (this.resolveLeft = resolve));
+
+  constructor(parts: RuntimeParts) {
+    this.parts = parts;
+    this.bookInput = { kind: RecordKind.bookInput, sequence: 0, atMs: 0, book: parts.machine.state.book };
+  }
+
+  start(): void {
+    const { epoch, configHash, codeVersion } = this.parts.identity;
+    this.feed({ kind: RecordKind.startInput, epoch, configHash, codeVersion });
+    this.timer = setInterval(() => this.feed({ kind: RecordKind.timerInput }), TIMER_MS);
+  }
+
+  stop(): void {
+    if (this.timer !== null) clearInterval(this.timer);
+    this.timer = null;
+  }
+
+  control(command: ControlCommand): void {
+    this.feed({ kind: RecordKind.controlInput, command });
+  }
+
+  status(): BotStatus {
+    const { config, instrument, machine, journal, identity } = this.parts;
+    const { state } = machine;
+    return {
+      bot: config.bot,
+      instance: identity.instance,
+      pid: process.pid,
+      epoch: state.epoch,
+      phase: phaseOf(state),
+      reason: reasonName(state.reason),
+      pausedByOperator: state.pausedByOperator,
+      hardStopped: state.hardStopped,
+      position: formatQty(state.position.qty, instrument),
+      ordersActive: state.orders.filter((order) => order.state !== 'closed').length,
+      fills: state.fills,
+      durableSequence: journal.durableSequence,
+      codeVersion: identity.codeVersion,
+      configHash: identity.configHash,
+    };
+  }
+
+  onBook(book: BookFrame): void {
+    const { state } = this.parts.machine;
+    const atMs = Date.now();
+    if (atMs - state.bookAtMs < SAME_BOOK_MS && isSameBook(book, state.book)) return;
+    this.bookInput.book = book;
+    this.feedAt(this.bookInput, atMs);
+  }
+
+  /** Trades move no strategy yet; the public stream is watched for its health. */
+  onTrade(): void {}
+  onTicker(): void {}
+  /** The position is what fills add up to; the venue's word is read and compared by `sync`. */
+  onPosition(): void {}
+
+  onOrder(order: VenueOrder): void {
+    this.feed(seenInput(order));
+  }
+
+  onFill(fill: VenueFill): void {
+    this.feed({ kind: RecordKind.fillInput, fill: fillFact(fill) });
+  }
+
+  onConnector(channel: ConnectorChannel, status: 'up' | 'down', reason: string): void {
+    this.parts.log.info('connector', { channel, status, reason });
+    this.feed({ kind: RecordKind.connectorInput, channel, status, reason });
+  }
+
+  /** Writes the machine's state, so that a later start need not replay what came before. */
+  async snapshot(): Promise<void> {
+    const { journal, machine, identity } = this.parts;
+    const sequence = journal.append(
+      RecordKind.stateSnapshot,
+      identity.epoch,
+      0,
+      Date.now(),
+      encodeState(machine.state),
+    );
+    this.inputsSinceSnapshot = 0;
+    await journal.durable();
+    this.parts.saveSnapshotSequence(sequence);
+  }
+
+  private feed(input: Untimed<BotInput>): void {
+    this.feedAt({ ...input, sequence: 0, atMs: 0 }, Date.now());
+  }
+
+  private feedAt(input: BotInput, atMs: number): void {
+    if (this.isFeeding) {
+      // A callback of the venue inside a step: it waits its turn. Books are reused frames and never come this way.
+      input.atMs = atMs;
+      this.waiting.push(input);
+      return;
+    }
+    this.isFeeding = true;
+    try {
+      this.take(input, atMs);
+      for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.take(next, next.atMs);
+    } finally {
+      this.isFeeding = false;
+    }
+  }
+
+  private take(input: BotInput, atMs: number): void {
+    const { journal, machine, identity } = this.parts;
+    const startedAt = performance.now();
+    input.atMs = atMs;
+    input.sequence = journal.append(input.kind, identity.epoch, 0, atMs, encodeInput(input));
+    machine.step(input, this.effects);
+    this.carryOut(input.sequence, atMs);
+    this.tickLatency.observe(performance.now() - startedAt);
+    this.inputsSinceSnapshot += 1;
+    if (this.inputsSinceSnapshot >= SNAPSHOT_INPUTS) void this.snapshot().catch(() => {});
+    if (atMs - this.timingsAtMs >= TIMINGS_MS) this.recordTimings(atMs);
+  }
+
+  private carryOut(cause: number, atMs: number): void {
+    for (const effect of this.effects.list) {
+      switch (effect.effect) {
+        case 'record':
+          this.record(effect.kind, cause, atMs, effect.event);
+          break;
+        case 'place':
+          void this.place(effect.intent);
+          break;
+        case 'cancel':
+          void this.cancel(effect.clientOrderId);
+          break;
+        case 'cancelAll':
+          void this.parts.venue.cancelAll(this.parts.instrument.symbol);
+          break;
+        case 'lookup':
+          void this.lookup(effect.clientOrderId);
+          break;
+        case 'sync':
+          void this.sync();
+          break;
+        case 'leave':
+          this.resolveLeft();
+          break;
+      }
+    }
+  }
+
+  private record(kind: RecordKind, cause: number, atMs: number, event: object): void {
+    this.parts.journal.append(kind, this.parts.identity.epoch, cause, atMs, this.encoder.encode(JSON.stringify(event)));
+  }
+
+  private async place(intent: ApprovedIntent): Promise<void> {
+    const decidedAt = performance.now();
+    const { clientOrderId } = intent;
+    try {
+      await this.parts.journal.durable();
+    } catch {
+      return; // The journal's failure ends this process; an intent that is not on disk does not leave.
+    }
+    this.durableLatency.observe(performance.now() - decidedAt);
+    const tell = (answer: 'yes' | 'duplicate' | 'no' | 'unknown', code: string | null): void =>
+      this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'placeAnswered', answer, code } });
+    if (Date.now() >= intent.expiresAtMs) return tell('no', 'expired_before_sending');
+    const placed = await this.parts.venue.place(intent);
+    this.placeLatency.observe(performance.now() - decidedAt);
+    if (placed.answer !== 'yes') this.parts.log.warn('order not accepted', { clientOrderId, ...placed });
+    tell(placed.answer, placed.answer === 'no' ? placed.code : null);
+  }
+
+  private async cancel(clientOrderId: string): Promise<void> {
+    const { answer } = await this.parts.venue.cancel(this.parts.instrument.symbol, clientOrderId);
+    this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'cancelAnswered', answer } });
+  }
+
+  private async lookup(clientOrderId: string): Promise<void> {
+    try {
+      const order = await this.parts.venue.orderByClientId(this.parts.instrument.symbol, clientOrderId);
+      if (order !== null) this.feed(seenInput({ ...order, clientOrderId }));
+      else this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'notFound' } });
+    } catch (error) {
+      this.parts.log.warn('order look-up failed', { clientOrderId, error: messageOf(error) });
+      this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'lookupFailed' } });
+    }
+  }
+
+  private async sync(): Promise<void> {
+    const { venue, instrument, machine } = this.parts;
+    const { symbol } = instrument;
+    try {
+      const openOrders = await venue.openOrders(symbol);
+      const { everSynced, lastFillAtMs } = machine.state;
+      const sinceMs = lastFillAtMs === 0 ? Date.now() - 86_400_000 : lastFillAtMs - FILLS_OVERLAP_MS;
+      const fills = everSynced ? await venue.fillsSince(symbol, sinceMs) : [];
+      const position = await venue.position(symbol);
+      const balance = await venue.balance();
+      this.feed({
+        kind: RecordKind.positionInput,
+        openOrders: openOrders.map((order) => ({
+          clientOrderId: order.clientOrderId ?? order.venueOrderId,
+          filled: order.filled,
+          order: seenOrder(order),
+        })),
+        fills: fills.map(fillFact).sort((a, b) => a.venueAtMs - b.venueAtMs),
+        position: { qty: position.qty, entryPrice: position.entryPrice },
+        equity: parseQuote(balance.equity),
+      });
+    } catch (error) {
+      this.parts.log.warn('venue state not read', { error: messageOf(error) });
+      this.feed({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason: messageOf(error) });
+    }
+  }
+
+  private recordTimings(atMs: number): void {
+    const event: TickTimingsEvent = {
+      type: 'TickTimings',
+      tick: this.tickLatency.take(),
+      durable: this.durableLatency.take(),
+      placeAnswer: this.placeLatency.take(),
+      memoryRssBytes: process.memoryUsage.rss(),
+    };
+    this.timingsAtMs = atMs;
+    this.record(RecordKind.telemetryEvent, 0, atMs, event);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function seenOrder({ side, price, qty, reduceOnly }: VenueOrder): {
+  side: 'buy' | 'sell';
+  price: VenueOrder['price'];
+  qty: VenueOrder['qty'];
+  reduceOnly: boolean;
+} {
+  return { side, price, qty, reduceOnly };
+}
+
+function seenInput(order: VenueOrder): Untimed<Extract<BotInput, { kind: typeof RecordKind.orderInput }>> {
+  const { status, filled } = order;
+  return {
+    kind: RecordKind.orderInput,
+    clientOrderId: order.clientOrderId ?? order.venueOrderId,
+    news: { news: 'seen', status, filled, order: seenOrder(order) },
+  };
+}
+
+function fillFact(fill: VenueFill): FillFact {
+  const { tradeId, side, price, qty, fee, liquidity, atMs } = fill;
+  return {
+    tradeId,
+    clientOrderId: fill.clientOrderId ?? fill.venueOrderId,
+    side,
+    price,
+    qty,
+    fee,
+    liquidity,
+    venueAtMs: atMs,
+  };
+}
+
+function isSameBook(a: BookFrame, b: BookFrame): boolean {
+  if (a.bidCount !== b.bidCount || a.askCount !== b.askCount) return false;
+  for (let i = 0; i < a.bidCount; i += 1)
+    if (a.bidTicks[i] !== b.bidTicks[i] || a.bidLots[i] !== b.bidLots[i]) return false;
+  for (let i = 0; i < a.askCount; i += 1)
+    if (a.askTicks[i] !== b.askTicks[i] || a.askLots[i] !== b.askLots[i]) return false;
+  return true;
+}

@@ -1,0 +1,21 @@
+/** What every command starts from: the checkout, the state folder, the configuration. */
+import { resolve, join } from 'node:path';
+import { deskHome, type DeskHome } from '../config/home.ts';
+
+export interface Context {
+  /** The checkout. */
+  readonly root: string;
+  readonly home: DeskHome;
+  readonly configDir: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** `DESK_HOME` holds all state; `DESK_CONFIG` another set of configuration files. Relative paths start at the shell's folder. */
+export function createContext(root: string, env: NodeJS.ProcessEnv): Context {
+  return {
+    root,
+    home: deskHome(env['DESK_HOME'] ? resolve(env['DESK_HOME']) : join(root, '.desk')),
+    configDir: env['DESK_CONFIG'] ? resolve(env['DESK_CONFIG']) : join(root, 'config'),
+    env,
+  };
+}

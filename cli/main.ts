@@ -1,0 +1,62 @@
+/** The `desk` command. */
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config/load.ts';
+import { BotName } from '../core/names.ts';
+import { registerBotCommands } from './bot.ts';
+import { createContext } from './context.ts';
+import { down } from './down.ts';
+import { CommandFailure, EXIT } from './exit-codes.ts';
+import { printStatus } from './status.ts';
+import { test } from './test.ts';
+import { up, type Profile } from './up.ts';
+
+export async function main(root: string, argv: readonly string[]): Promise<void> {
+  const context = createContext(root, process.env);
+  const program = new Command('desk').description('A multi-bot crypto trading desk on Temporal').exitOverride();
+  program.configureOutput({ writeErr: (text) => process.stderr.write(text) });
+  const finish = (code: number): void => process.exit(code);
+
+  program
+    .command('up')
+    .description('start the desk and stay in the foreground; Ctrl-C ends it')
+    .option('--profile <profile>', 'all, no-console, or stack (only Temporal and Postgres)', 'all')
+    .action(async ({ profile }: { profile: string }) => {
+      const profiles: readonly string[] = ['all', 'no-console', 'stack'] satisfies Profile[];
+      if (!profiles.includes(profile))
+        throw new CommandFailure(EXIT.usage, `--profile: expected one of ${profiles.join(', ')}, was "${profile}"`);
+      finish(await up(context, profile as Profile));
+    });
+  program
+    .command('down')
+    .description('end the desk, wherever it was started')
+    .action(async () => finish(await down(context)));
+  program
+    .command('status')
+    .description('what runs, and how each bot is')
+    .option('-o, --output <format>', 'text or json', 'text')
+    .action(async ({ output }: { output: string }) => finish(await printStatus(context, output)));
+  program
+    .command('test')
+    .description('run the tests: all that need neither root nor a browser, or the suite or the paths named')
+    .argument('[suite...]', 'browser, root, or paths under test/')
+    .action(async (suite: string[]) => finish(await test(context, suite)));
+  registerBotCommands(program, context, (name) => {
+    const parsed = BotName.safeParse(name);
+    if (!parsed.success) throw new CommandFailure(EXIT.usage, `bot: ${parsed.error.issues[0]?.message}, was "${name}"`);
+    return parsed.data;
+  });
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) finish(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+    if (error instanceof CommandFailure) {
+      console.error(error.message);
+      finish(error.exitCode);
+    }
+    console.error(
+      error instanceof ConfigError ? error.message : error instanceof Error ? error.message : String(error),
+    );
+    finish(error instanceof ConfigError ? EXIT.usage : EXIT.failure);
+  }
+}

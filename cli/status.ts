@@ -1,0 +1,86 @@
+/** `desk status`: what runs, and how each bot is; exit 3 when something that should run does not. */
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import { loadConfig } from '../config/load.ts';
+import { runningDesk } from '../stack/desk-lock.ts';
+import { readPorts } from '../stack/ports.ts';
+import { runningProcesses } from '../stack/run-files.ts';
+import { botWorkflowId, statusQuery, type BotWorkflowStatus } from '../workflows/bot/contract.ts';
+import type { Context } from './context.ts';
+import { CommandFailure, EXIT } from './exit-codes.ts';
+import { withTemporal } from './temporal-client.ts';
+
+interface BotLine {
+  readonly bot: string;
+  readonly role: string;
+  readonly mode: string;
+  readonly account: string;
+  readonly symbol: string;
+  readonly workflow: BotWorkflowStatus | null;
+}
+
+export async function printStatus(context: Context, output: string): Promise<number> {
+  if (output !== 'text' && output !== 'json')
+    throw new CommandFailure(EXIT.usage, `--output: expected text or json, was "${output}"`);
+  const { bots } = loadConfig(context.configDir);
+  const desk = runningDesk(context.home);
+  const processes = runningProcesses(context.home).map(({ name, pid }) => ({ name, pid }));
+  const lines: BotLine[] =
+    desk === null
+      ? []
+      : await withTemporal(context, (client) =>
+          Promise.all(
+            [...bots.values()].map(async ({ bot, role, mode, account, symbol }) => {
+              const workflow =
+                mode === 'disabled'
+                  ? null
+                  : await client.workflow
+                      .getHandle(botWorkflowId(bot))
+                      .query(statusQuery)
+                      .catch(() => null);
+              return { bot, role, mode, account, symbol, workflow };
+            }),
+          ),
+        );
+  const isHealthy =
+    desk !== null &&
+    lines.every(({ mode, workflow }) => mode === 'disabled' || (workflow !== null && workflow.pid !== null));
+  if (output === 'json') {
+    console.log(
+      JSON.stringify({
+        v: 1,
+        data: {
+          home: context.home.root,
+          up: desk !== null,
+          pid: desk?.pid ?? null,
+          ports: readPorts(context.home),
+          processes,
+          bots: lines,
+          isHealthy,
+        },
+      }),
+    );
+    return isHealthy ? EXIT.ok : EXIT.unhealthy;
+  }
+  if (desk === null) {
+    console.log(`no desk is running (state in ${context.home.root}); start it with ./desk up`);
+    if (processes.length > 0)
+      console.log(
+        `left behind: ${processes.map(({ name, pid }) => `${name} (${pid})`).join(', ')}; ./desk down ends them`,
+      );
+    return EXIT.unhealthy;
+  }
+  console.log(`desk up, pid ${desk.pid}, state in ${context.home.root}`);
+  console.log(`processes: ${processes.map(({ name, pid }) => `${name} ${pid}`).join(', ')}\n`);
+  const table = new Table({
+    head: ['bot', 'phase', 'mode', 'role', 'symbol', 'account', 'pid', 'restarts'],
+    style: { head: [], border: [] },
+  });
+  for (const { bot, mode, role, symbol, account, workflow } of lines) {
+    const phase =
+      mode === 'disabled' ? pc.dim('disabled') : workflow === null ? pc.red('not answering') : workflow.phase;
+    table.push([bot, phase, mode, role, symbol, account, workflow?.pid ?? '', workflow?.restarts ?? '']);
+  }
+  console.log(table.toString());
+  return isHealthy ? EXIT.ok : EXIT.unhealthy;
+}

@@ -1,0 +1,108 @@
+/** `desk test`: sets up what the tests need and runs them; results and coverage go to `reports/tests/`, named by commit. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { z } from 'zod';
+import { SILENT } from '../core/log.ts';
+import { findTemporalCli, requireVirtualTime } from '../stack/temporal-cli.ts';
+import { codeVersion } from './code-version.ts';
+import type { Context } from './context.ts';
+import { step } from './steps.ts';
+
+/** Suites that need more than a user and a shell have commands of their own. */
+const SPECIAL = ['browser', 'root'] as const;
+
+const JestReport = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+  numRuntimeErrorTestSuites: z.number(),
+  success: z.boolean(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      startTime: z.number(),
+      endTime: z.number(),
+      message: z.string(),
+      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string(), duration: z.number().nullish() })),
+    }),
+  ),
+});
+type JestReport = z.infer<typeof JestReport>;
+
+export async function test({ root, env }: Context, suite: readonly string[]): Promise<number> {
+  const cli = await step(
+    'Temporal for the tests',
+    () => findTemporalCli({ env, projectRoot: root, log: SILENT }),
+    ({ version, source }) => `${version} (${source})`,
+  );
+  requireVirtualTime(cli);
+  const special = SPECIAL.find((name) => suite.length === 1 && suite[0] === name);
+  const name = special ?? (suite.length === 0 ? 'all' : 'some');
+  const commit = codeVersion(root).replace('+', '-changed');
+  const outDir = join(root, 'reports', 'tests', `${name}-${commit}`);
+  mkdirSync(outDir, { recursive: true });
+  const json = join(outDir, 'report.json');
+  const paths =
+    special === undefined
+      ? suite.map((path) => (path.startsWith('test/') ? path : `test/${path}`))
+      : [`test/${special}/`];
+  const code = await run(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+      '--config',
+      join(root, 'jest.config.mjs'),
+      ...(special === undefined
+        ? ['--testPathIgnorePatterns', ...SPECIAL.map((each) => `<rootDir>/test/${each}/`), '/node_modules/']
+        : []),
+      ...(name === 'all' ? ['--coverage', `--coverageDirectory=${join(outDir, 'coverage')}`] : []),
+      '--json',
+      `--outputFile=${json}`,
+      '--forceExit',
+      ...(paths.length > 0 ? ['--testPathPatterns', ...paths] : []),
+    ],
+    root,
+    { ...env, TEMPORAL_CLI: cli.path },
+  );
+  const report = JestReport.parse(JSON.parse(readFileSync(json, 'utf8')));
+  writeFileSync(join(outDir, 'report.md'), markdown(report, name, commit, root));
+  const skipped = report.numPendingTests + report.numTodoTests;
+  const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
+  console.log(`reports: ${relative(root, outDir)}`);
+  console.log(`${report.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  return code !== 0 || failed > 0 || report.numPassedTests === 0 ? 1 : 0;
+}
+
+function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal));
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+function markdown(report: JestReport, suite: string, commit: string, root: string): string {
+  const files = report.testResults.map(({ name, startTime, endTime, assertionResults }) => {
+    const passed = assertionResults.filter(({ status }) => status === 'passed').length;
+    return `| ${relative(root, name)} | ${passed} of ${assertionResults.length} | ${((endTime - startTime) / 1_000).toFixed(1)} |`;
+  });
+  const failed = report.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => `- ${fullName}`),
+  );
+  return [
+    `# Tests: ${suite}, commit ${commit}`,
+    '',
+    `${report.numPassedTests} passed, ${report.numFailedTests} failed, ${report.numPendingTests} skipped`,
+    '',
+    '| file | passed | s |',
+    '|---|---|---|',
+    ...files.sort(),
+    ...(failed.length > 0 ? ['', '## Failed', '', ...failed] : []),
+    '',
+  ].join('\n');
+}

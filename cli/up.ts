@@ -1,0 +1,210 @@
+/** `desk up`: the whole desk in the foreground, from nothing to trading bots, and in order back to nothing. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import pc from 'picocolors';
+import { z } from 'zod';
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import type { Log } from '../core/log.ts';
+import { SimulatedMarket, type SimulatorOptionsFile } from '../core/simulation/options.ts';
+import { takeDesk } from '../stack/desk-lock.ts';
+import type { Ports } from '../stack/ports.ts';
+import { stop } from '../stack/process.ts';
+import { removeRunFile, runningProcesses, writeAtomic } from '../stack/run-files.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { saysReady, superviseChild, type Kept, type SupervisedChild } from '../stack/supervise.ts';
+import { temporalEnv } from '../stack/temporal-connection.ts';
+import { onFreePorts, readTemporalDev } from '../stack/temporal-dev.ts';
+import { ensureBotWorkflows } from './bot-workflows.ts';
+import { codeVersion } from './code-version.ts';
+import type { Context } from './context.ts';
+import { ensureSimulatorKeys, readAccountKeys } from './secrets.ts';
+import { step } from './steps.ts';
+import { createFileLog } from '../monitoring/log.ts';
+
+export type Profile = 'all' | 'stack' | 'no-console';
+
+/** All of the bots' leaving: cancels, journals, sockets. */
+const BOT_GRACE_MS = 5_000;
+/** For the last events of the bots to reach the store; what does not is shipped at the next start. */
+const SHIP_REST_MS = 400;
+
+/** Resolves with the process's exit code when the desk has ended. */
+export async function up(context: Context, profile: Profile): Promise<number> {
+  const config = loadConfig(context.configDir);
+  const declared = readTemporalDev(join(context.root, 'temporal-dev.yml'));
+  // A desk beside another one: tests start theirs so.
+  const declaration = context.env['DESK_PORTS'] === 'free' ? onFreePorts(declared) : declared;
+  const lock = takeDesk(context.home);
+  if (!lock.taken) {
+    console.log(`the desk is running already (pid ${lock.by.pid}, state in ${context.home.root})`);
+    if (lock.ports !== null) console.log(addresses(lock.ports, null));
+    return 0;
+  }
+  const ending = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
+  });
+  const log = createFileLog('desk', join(context.home.logsDir, 'desk.log'));
+  const parts: { stack: Stack | null; children: Kept<SupervisedChild>[] } = { stack: null, children: [] };
+  try {
+    const started = start(context, config, declaration, profile, log, parts);
+    const first = await Promise.race([started.then(() => 'started' as const), ending]);
+    if (first === 'started' && parts.stack !== null) {
+      console.log(`\n${addresses(parts.stack.ports, parts.stack.temporalUiUrl)}\n\nCtrl-C or ./desk down ends it.`);
+      console.log(JSON.stringify({ ready: true, ports: parts.stack.ports }));
+    }
+    const signal = await ending;
+    process.stderr.write('\n');
+    await started.catch(() => {}); // what is half started is ended below
+    log.info('ending', { signal });
+    return 0;
+  } finally {
+    await shutDown(context, parts, log);
+    lock.release();
+  }
+}
+
+async function start(
+  context: Context,
+  config: LoadedConfig,
+  declaration: ReturnType<typeof readTemporalDev>,
+  profile: Profile,
+  log: Log,
+  parts: { stack: Stack | null; children: Kept<SupervisedChild>[] },
+): Promise<void> {
+  const { root, home, env } = context;
+  const stack = await step(
+    'Temporal and Postgres',
+    () => startStack({ home, projectRoot: root, env, declaration, log }),
+    ({ cli, moved }) =>
+      [
+        cli === null ? '' : `temporal ${cli.version} (${cli.source})`,
+        ...moved.map(({ name, wanted, got }) => pc.yellow(`${name}: port ${wanted} is taken, using ${got}`)),
+      ].join('  '),
+  );
+  parts.stack = stack;
+  if (stack.cli?.tooOld === true)
+    console.error(
+      pc.yellow(`  temporal ${stack.cli.version} is older than 1.9.1: the desk runs, rehearsals and tests do not`),
+    );
+  if (profile === 'stack') return;
+
+  const usesSimulator = config.desk.venue.endpoint === 'simulator';
+  const childEnv: NodeJS.ProcessEnv = {
+    ...env,
+    ...temporalEnv(stack.temporal),
+    DESK_ROOT: root,
+    DESK_HOME: home.root,
+    DESK_CONFIG_DIR: context.configDir,
+    DESK_CODE_VERSION: codeVersion(root),
+    DATABASE_URL: stack.databaseUrl,
+    ...(usesSimulator && { DESK_SIMULATOR_PORT: String(stack.ports.simulator) }),
+  };
+  const child = async (name: string, entry: string, args: readonly string[] = []): Promise<void> => {
+    const kept = await superviseChild({
+      home,
+      name,
+      command: process.execPath,
+      args: ['--enable-source-maps', join(root, 'dist', entry), ...args],
+      env: childEnv,
+      cwd: root,
+      log,
+      ready: saysReady,
+    });
+    parts.children.push(kept);
+  };
+
+  const accounts = new Set(
+    [...config.bots.values()].filter(({ mode }) => mode !== 'disabled').map(({ account }) => account),
+  );
+  for (const account of accounts) {
+    if (usesSimulator) ensureSimulatorKeys(home, account);
+    else readAccountKeys(home, account);
+  }
+  await Promise.all([
+    usesSimulator &&
+      step('exchange simulator', () =>
+        child('simulator', 'simulator/main.js', [writeSimulatorOptions(context, config, stack.ports)]),
+      ),
+    step('desk worker', () => child('desk-worker', 'workers/desk.worker.js')),
+    step('bot host', () => child('bot-host', 'workers/bot-host.worker.js')),
+    profile === 'all' && step('console', () => child('console', 'console/main.js', [])),
+  ]);
+  await step(
+    'bots',
+    async () => {
+      const connection = await Connection.connect(stack.temporal.connectionOptions);
+      try {
+        return await ensureBotWorkflows(new Client({ connection, namespace: stack.temporal.namespace }), config);
+      } finally {
+        await connection.close();
+      }
+    },
+    (bots) => bots.map(({ bot, state }) => `${bot} ${state}`).join(', '),
+  );
+}
+
+function writeSimulatorOptions({ root, home }: Context, { desk, bots }: LoadedConfig, ports: Ports): string {
+  const dataDir = join(root, 'data');
+  const markets = z.array(SimulatedMarket).parse(JSON.parse(readFileSync(join(dataDir, 'markets.json'), 'utf8')));
+  const active = [...bots.values()].filter(({ mode }) => mode !== 'disabled');
+  const symbols = new Set(active.map(({ symbol }) => symbol));
+  const unknown = [...symbols].filter((symbol) => !markets.some(({ instrument }) => instrument.symbol === symbol));
+  if (unknown.length > 0)
+    throw new Error(`data/markets.json: expected a recording of ${unknown.join(', ')}, was missing`);
+  const accounts = [...new Set(active.map(({ account }) => account))];
+  const options: SimulatorOptionsFile = {
+    host: '127.0.0.1',
+    port: ports.simulator,
+    dataDir,
+    stateDir: home.simulatorDir,
+    speed: desk.simulator.speed,
+    accounts: accounts.map((account) => ({
+      account,
+      ...readAccountKeys(home, account),
+      balance: desk.accounts[account]?.simulatorBalance ?? '0',
+    })),
+    markets: markets.filter(({ instrument }) => symbols.has(instrument.symbol)),
+  };
+  const file = join(home.secretsDir, 'simulator-options.json');
+  writeAtomic(file, JSON.stringify(options), 0o600);
+  return file;
+}
+
+/**
+ * Backwards: first nobody decides any more, then the bots leave (their orders go with them), then what they need. The
+ * workflows stay open in Temporal: the next start takes them up.
+ */
+async function shutDown(
+  { home }: Context,
+  { stack, children }: { stack: Stack | null; children: readonly Kept<SupervisedChild>[] },
+  log: Log,
+): Promise<void> {
+  const named = (name: string): Kept<SupervisedChild>[] => children.filter((kept) => kept.name === name);
+  const end = (kept: readonly Kept<SupervisedChild>[]): Promise<unknown> =>
+    Promise.all(kept.map((each) => each.stop()));
+  if (children.length > 0) await step('workflows rest', () => end([...named('desk-worker'), ...named('console')]));
+  const bots = runningProcesses(home).filter(({ name }) => name.startsWith('bot-') && name !== 'bot-host');
+  if (bots.length > 0) {
+    await step(`${bots.length} bot${bots.length === 1 ? '' : 's'} off the book`, async () => {
+      const ends = await Promise.all(bots.map((bot) => stop(bot, BOT_GRACE_MS, { group: true })));
+      for (const bot of bots) removeRunFile(home, bot.name);
+      log.info('bots ended', { ends });
+      await sleep(SHIP_REST_MS);
+    });
+  }
+  if (children.length > 0)
+    await step('bot host and simulator', () => end([...named('bot-host'), ...named('simulator')]));
+  if (stack !== null) await step('Temporal and Postgres down', () => stack.stop());
+}
+
+function addresses(ports: Ports, temporalUiUrl: string | null): string {
+  return [
+    `  console      http://127.0.0.1:${ports.console}`,
+    `  Temporal UI  ${temporalUiUrl ?? `http://127.0.0.1:${ports.temporalUi}`}`,
+    `  Temporal     127.0.0.1:${ports.temporal}`,
+    `  simulator    http://127.0.0.1:${ports.simulator}/simulator/status`,
+    `  Postgres     127.0.0.1:${ports.postgres}`,
+  ].join('\n');
+}

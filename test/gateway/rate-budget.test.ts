@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createTokenBucket, drain, take, waitMs } from '../../core/rates/token-bucket.ts';
+import { createRateBudget, type RateLimits } from '../../gateway/rate-budget.ts';
+
+describe('token bucket', () => {
+  test('is full at first, then pays by time', () => {
+    const bucket = createTokenBucket(10, 2, 0);
+    expect(waitMs(bucket, 0)).toBe(0);
+    take(bucket);
+    take(bucket);
+    expect(waitMs(bucket, 0)).toBe(100);
+    expect(waitMs(bucket, 50)).toBe(50);
+    expect(waitMs(bucket, 100)).toBe(0);
+    expect(waitMs(bucket, 100_000, 2)).toBe(100);
+  });
+
+  test('a clock that went back gives nothing', () => {
+    const bucket = createTokenBucket(10, 1, 10_000);
+    drain(bucket);
+    expect(waitMs(bucket, 0)).toBe(100);
+    expect(waitMs(bucket, 100)).toBe(0);
+  });
+
+  test('never lets more through than capacity plus rate x time, and asks for no more than it needs', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 200 }),
+        (perSecond, capacity, pauses) => {
+          const bucket = createTokenBucket(perSecond, capacity, 0);
+          let nowMs = 0;
+          let taken = 0;
+          for (const pauseMs of pauses) {
+            nowMs += pauseMs;
+            const delayMs = waitMs(bucket, nowMs);
+            if (delayMs === 0) {
+              take(bucket);
+              taken += 1;
+            } else {
+              expect(waitMs({ ...bucket }, nowMs + delayMs)).toBe(0);
+            }
+            expect(taken).toBeLessThanOrEqual(capacity + (nowMs * perSecond) / 1_000 + 1e-3);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('rate budget', () => {
+  const LIMITS: RateLimits<'place' | 'cancel'> = {
+    perSecond: { place: 5, cancel: 5 },
+    overallPerSecond: 8,
+    urgent: ['cancel'],
+    reserved: 4,
+  };
+
+  test('a group that spent its own tokens waits, and gives up at its time', async () => {
+    const budget = createRateBudget({ ...LIMITS, reserved: 0 }, Date.now);
+    const untilMs = Date.now() + 20;
+    const granted = Array.from({ length: 6 }, () => budget.acquire('place', untilMs));
+    expect(granted.slice(0, 5)).toEqual([true, true, true, true, true]);
+    expect(await granted[5]).toBe(false);
+    budget.close();
+  });
+
+  test('waiting calls leave in the order they came', async () => {
+    let nowMs = 0;
+    const budget = createRateBudget({ ...LIMITS, reserved: 0 }, () => nowMs);
+    for (let i = 0; i < 5; i += 1) void budget.acquire('place', 10_000);
+    const order: number[] = [];
+    const waiting = [1, 2, 3].map(async (n) => {
+      await budget.acquire('place', 10_000);
+      order.push(n);
+    });
+    nowMs = 1_000;
+    await Promise.all(waiting);
+    expect(order).toEqual([1, 2, 3]);
+    budget.close();
+  });
+
+  test('places leave the reserve to cancels', () => {
+    const budget = createRateBudget(LIMITS, () => 0);
+    for (let i = 0; i < 4; i += 1) expect(budget.acquire('place', 10)).toBe(true);
+    expect(budget.acquire('place', 10)).toBeInstanceOf(Promise);
+    for (let i = 0; i < 4; i += 1) expect(budget.acquire('cancel', 10)).toBe(true);
+    expect(budget.acquire('cancel', 10)).toBeInstanceOf(Promise);
+    budget.close();
+  });
+
+  test('closing releases everyone with a no', async () => {
+    const budget = createRateBudget(LIMITS, () => 0);
+    for (let i = 0; i < 4; i += 1) void budget.acquire('place', 10);
+    const waiting = budget.acquire('place', 10);
+    budget.close();
+    expect(await waiting).toBe(false);
+    expect(budget.acquire('cancel', 10)).toBe(false);
+  });
+
+  test('after "too many" the group starts empty', () => {
+    const budget = createRateBudget(LIMITS, () => 0);
+    budget.drain('place');
+    expect(budget.acquire('place', 10)).toBeInstanceOf(Promise);
+    expect(budget.acquire('cancel', 10)).toBe(true);
+    budget.close();
+  });
+});

@@ -1,0 +1,149 @@
+/** A whole desk of real processes in a folder of its own, on free ports, as a user starts it. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { BotRun } from '../../core/control/protocol.ts';
+import { deskHome, type DeskHome } from '../../config/home.ts';
+import type { BotWorkflowStatus } from '../../workflows/bot/contract.ts';
+import { readSecret } from '../../stack/postgres-cluster.ts';
+import { readRunFile } from '../../stack/run-files.ts';
+import type { Ports } from '../../stack/ports.ts';
+
+const run = promisify(execFile);
+const ROOT = process.cwd();
+const UP_MS = 90_000;
+
+/** Polls `look` until it answers something; fails with what it waited for. */
+export async function until<T>(what: string, look: () => Promise<T | null | false> | T | null | false, timeoutMs = 30_000, everyMs = 100): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown = null;
+  while (performance.now() < deadline) {
+    try {
+      const found = await look();
+      if (found !== null && found !== false) return found;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(everyMs);
+  }
+  throw new Error(`waited ${timeoutMs / 1_000} s for ${what}${last instanceof Error ? `; last: ${last.message}` : ''}`);
+}
+
+export interface SimulatedAccountStatus {
+  openOrders: number;
+  fills: number;
+  positions: { symbol: string; qty: string }[];
+}
+
+export class TestDesk {
+  readonly home: DeskHome;
+  private readonly env: NodeJS.ProcessEnv;
+  private child: ChildProcess | null = null;
+  private talk = '';
+  private pool: pg.Pool | null = null;
+  ports: Ports | null = null;
+
+  constructor(env: NodeJS.ProcessEnv = {}) {
+    this.home = deskHome(mkdtempSync(join(tmpdir(), 'desk-')));
+    this.env = { ...process.env, ...env, DESK_HOME: this.home.root, DESK_PORTS: 'free', NO_COLOR: '1' };
+    delete this.env['NODE_OPTIONS'];
+  }
+
+  /** Runs a `desk` command to its end. */
+  async desk(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    return this.command(join(ROOT, 'desk'), args);
+  }
+
+  /** The plain Temporal command, as a user would type it, against this desk. */
+  async temporal(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    return this.command(process.env['TEMPORAL_CLI'] ?? 'temporal', [...args, '--address', `127.0.0.1:${this.ports?.temporal}`]);
+  }
+
+  private async command(command: string, args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    try {
+      const { stdout, stderr } = await run(command, args, { env: this.env, cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
+      return { code: 0, stdout, stderr };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { code, stdout, stderr };
+    }
+  }
+
+  /** Starts it and waits for its ready line. */
+  async up(...args: string[]): Promise<this> {
+    const child = spawn(join(ROOT, 'desk'), ['up', ...args], { env: this.env, cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = child;
+    this.talk = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.talk += chunk.toString()));
+    const ready = await until('the desk', () => {
+      if (child.exitCode !== null) throw new Error(`desk up ended with ${child.exitCode}: ${this.talk}`);
+      return /\{"ready":true.*\}/.exec(this.talk)?.[0] ?? null;
+    }, UP_MS).catch((error: Error) => {
+      throw new Error(`${error.message}\n${this.talk}`);
+    });
+    this.ports = (JSON.parse(ready) as { ports: Ports }).ports;
+    return this;
+  }
+
+  output(): string {
+    return this.talk;
+  }
+
+  /** Ctrl-C in its terminal; resolves with its exit code. */
+  async interrupt(): Promise<number | null> {
+    const { child } = this;
+    if (child === null || child.exitCode !== null) return child?.exitCode ?? null;
+    child.kill('SIGINT');
+    await until('the desk to end', () => child.exitCode !== null || child.signalCode !== null, 30_000);
+    await this.pool?.end();
+    this.pool = null;
+    return child.exitCode;
+  }
+
+  /** Ends it however far it came, and removes its folder. */
+  async dispose(): Promise<void> {
+    await this.interrupt().catch(() => {});
+    await this.desk('down');
+    rmSync(this.home.root, { recursive: true, force: true });
+  }
+
+  async bot(bot: string): Promise<BotWorkflowStatus> {
+    const { stdout, code, stderr } = await this.desk('bot', 'show', bot);
+    if (code !== 0) throw new Error(stderr);
+    return JSON.parse(stdout) as BotWorkflowStatus;
+  }
+
+  botRun(bot: string): BotRun {
+    return BotRun.parse(JSON.parse(readFileSync(join(this.home.runDir, `bot-${bot}.json`), 'utf8')));
+  }
+
+  /** Pid of a process of the stack or the desk, by its name. */
+  pidOf(name: string): number {
+    const entry = readRunFile(this.home, name);
+    if (entry === null) throw new Error(`no process called ${name} runs`);
+    return entry.pid;
+  }
+
+  async query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    if (this.pool === null) {
+      const secret = readSecret(this.home);
+      this.pool = new pg.Pool({ host: '127.0.0.1', port: this.ports?.postgres, user: 'postgres', password: secret?.password, database: 'desk', max: 2 });
+      this.pool.on('error', () => {});
+    }
+    return (await this.pool.query<Row>(sql, values)).rows;
+  }
+
+  async simulator(): Promise<Record<string, SimulatedAccountStatus>> {
+    const answer = await fetch(`http://127.0.0.1:${this.ports?.simulator}/simulator/status`);
+    return ((await answer.json()) as { accounts: Record<string, SimulatedAccountStatus> }).accounts;
+  }
+
+  async storedFills(bot: string): Promise<number> {
+    const [row] = await this.query<{ n: string }>(`select count(*) as n from event where bot = $1 and stream = 'hb.fill.v1'`, [bot]);
+    return Number(row?.n ?? 0);
+  }
+}

@@ -1,0 +1,30 @@
+/** Runs the desk's workflows. Any number of these may run side by side. */
+import { createLog } from '../monitoring/log.ts';
+import { DESK_TASK_QUEUE } from '../workflows/desk-attributes.ts';
+import { readEnvironment } from './environment.ts';
+import { runWorker, workflowBundle } from './worker-run.ts';
+
+/** The desk has far fewer than 200 workflows; each costs about a megabyte while it is held. */
+const WORKFLOWS_CACHED_MAX = 200;
+
+async function main(): Promise<void> {
+  const log = createLog('desk-worker');
+  const { DESK_ROOT } = readEnvironment(process.env);
+  await runWorker({
+    root: DESK_ROOT,
+    log,
+    options: ({ taskQueues }) => ({
+      taskQueue: DESK_TASK_QUEUE,
+      workflowBundle: workflowBundle(DESK_ROOT),
+      maxCachedWorkflows: WORKFLOWS_CACHED_MAX,
+      maxConcurrentWorkflowTaskExecutions: taskQueues.desk.concurrentWorkflowTasks,
+      // A schema or an invariant that speaks inside a workflow ends it at once; any other bug waits for its fix.
+      workflowFailureErrorTypes: { '*': ['ZodError', 'InvariantError'] },
+    }),
+  });
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+});

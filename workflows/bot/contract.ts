@@ -1,0 +1,96 @@
+/** How the `bot` workflow is started and talked to. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { z } from 'zod';
+import { BotName, HostName } from '../../core/names.ts';
+import { RestartPolicy, type BotExit } from '../../core/supervision/restart.ts';
+
+/** Who did something, when and why. */
+export const Attribution = z.strictObject({
+  operator: z.string().min(1).max(64),
+  reason: z.string().min(1).max(500),
+});
+export type Attribution = z.infer<typeof Attribution>;
+
+const Recorded = Attribution.extend({ atMs: z.int().positive() });
+export type Recorded = z.infer<typeof Recorded>;
+
+/** What outlives continue-as-new. */
+export const BotCarried = z.strictObject({
+  pausedBy: Recorded.nullable(),
+  frozenBy: Recorded.nullable(),
+  hardStoppedBy: Recorded.nullable(),
+  /** Why nothing restarts before a person approves. */
+  gaveUp: z.strictObject({ reason: z.string(), atMs: z.int().positive() }).nullable(),
+  shortRuns: z.int().nonnegative(),
+  restarts: z.int().nonnegative(),
+});
+export type BotCarried = z.infer<typeof BotCarried>;
+
+export const BotWorkflowInput = z.strictObject({
+  desk: HostName,
+  bot: BotName,
+  /** The bot's host: its activities run on `bot-host-<host>`. */
+  host: HostName,
+  restart: RestartPolicy.prefault({}),
+  carried: BotCarried.prefault({
+    pausedBy: null,
+    frozenBy: null,
+    hardStoppedBy: null,
+    gaveUp: null,
+    shortRuns: 0,
+    restarts: 0,
+  }),
+});
+export type BotWorkflowInput = z.infer<typeof BotWorkflowInput>;
+/** As a caller writes it, with defaults left out. */
+export type BotWorkflowStart = z.input<typeof BotWorkflowInput>;
+
+export type BotWorkflowPhase =
+  'starting' | 'running' | 'paused' | 'frozen' | 'hard_stopped' | 'restarting' | 'gave_up' | 'stopping' | 'stopped';
+
+export interface BotWorkflowStatus extends BotCarried {
+  bot: string;
+  host: string;
+  phase: BotWorkflowPhase;
+  phaseSinceMs: number;
+  pid: number | null;
+  epoch: number | null;
+  /** True when this run found the process alive instead of starting it. */
+  adopted: boolean;
+  lastExit: BotExit | null;
+  stopBy: Attribution | null;
+}
+
+/** What an operator's command did: `applied` false means that it is kept and takes hold when the bot is back. */
+export interface CommandResult {
+  applied: boolean;
+  phase: BotWorkflowPhase;
+  detail: string;
+}
+
+export interface BotWorkflowResult {
+  bot: string;
+  stoppedBy: Attribution;
+  lastExit: BotExit | null;
+}
+
+/** The workflow type `bot`, for typed starts by name. */
+export type BotWorkflow = (input: BotWorkflowStart) => Promise<BotWorkflowResult>;
+
+export function botWorkflowId(bot: string): string {
+  return `bot/${bot}`;
+}
+
+export const pauseUpdate = defineUpdate<CommandResult, [unknown]>('pause');
+export const resumeUpdate = defineUpdate<CommandResult, [unknown]>('resume');
+/** Cancels everything on the venue and stays out until `approveRestart`. */
+export const hardStopUpdate = defineUpdate<CommandResult, [unknown]>('hardStop');
+export const approveRestartUpdate = defineUpdate<CommandResult, [unknown]>('approveRestart');
+/** Ends the bot process in order, then this workflow. */
+export const stopUpdate = defineUpdate<CommandResult, [unknown]>('stop');
+/** The manual freeze: as a signal for whoever only wants it said, as an update for whoever waits for it to hold. */
+export const freezeSignal = defineSignal<[unknown]>('freeze');
+export const thawSignal = defineSignal<[unknown]>('thaw');
+export const freezeUpdate = defineUpdate<CommandResult, [unknown]>('freeze');
+export const thawUpdate = defineUpdate<CommandResult, [unknown]>('thaw');
+export const statusQuery = defineQuery<BotWorkflowStatus>('status');
