@@ -15,14 +15,16 @@ export interface BotControl {
   status(): Promise<BotStatus>;
   ping(): Promise<BotStatus>;
   command(command: BotCommand): Promise<BotStatus>;
+  /** True once nothing can be asked over this connection any more. */
+  isClosed(): boolean;
   close(): void;
 }
 
 const ANSWER_MS = 2_000;
 
 interface Waiting {
-  resolve(status: BotStatus): void;
-  reject(error: Error): void;
+  resolve: (status: BotStatus) => void;
+  reject: (error: Error) => void;
   timer: NodeJS.Timeout;
 }
 
@@ -85,6 +87,7 @@ export async function connectBotControl(path: string): Promise<BotControl> {
     status: () => ask({ command: 'status' }),
     ping: () => ask({ command: 'ping' }),
     command: (command) => ask(command),
+    isClosed: () => socket.destroyed,
     close: () => socket.destroy(),
   };
 }

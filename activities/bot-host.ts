@@ -2,7 +2,7 @@
  * The bot processes of one host. A bot is found by its run file and proved by its control socket (instance and name must
  * match); its pid is trusted only together with the mark of its start. Processes are detached: they outlive this one.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BotRun } from '../core/control/protocol.ts';
@@ -14,9 +14,12 @@ import { BotControlError, connectBotControl, type BotControl } from './bot-contr
 export class BotHostError extends Error {
   override readonly name = 'BotHostError';
   readonly code: 'UnknownBot' | 'BotDisabled' | 'BotStartFailed';
-  constructor(code: BotHostError['code'], message: string) {
+  /** Of a process that ended before it was ready. */
+  readonly exitCode: number | null;
+  constructor(code: BotHostError['code'], message: string, exitCode: number | null = null) {
     super(message);
     this.code = code;
+    this.exitCode = exitCode;
   }
 }
 
@@ -168,8 +171,11 @@ export function createBotHost(setup: BotHostOptions): BotHost {
     mkdirSync(logsDir, { recursive: true });
     const optionsFile = join(runDir, `bot-${bot}.options.json`);
     writeFileSync(optionsFile, JSON.stringify(setup.options(bot)), { mode: 0o600 });
-    rmSync(runFile(bot), { force: true });
-    const child = await processes.spawnDetached({ name: `bot-${bot}`, ...setup.command(optionsFile), logFile: logFile(bot) });
+    const child = await processes.spawnDetached({
+      name: `bot-${bot}`,
+      ...setup.command(optionsFile),
+      logFile: logFile(bot),
+    });
     children.set(bot, child);
     exits.delete(bot);
     const startedAt = Date.now();
@@ -186,7 +192,11 @@ export function createBotHost(setup: BotHostOptions): BotHost {
     }
     if (!hasFailed) await processes.stop(child.mark, LEAVE_MS);
     const { code } = await child.exited;
-    throw new BotHostError('BotStartFailed', `${bot} ended with code ${code} before it was ready: ${child.logTail()}`);
+    throw new BotHostError(
+      'BotStartFailed',
+      `${bot} ended with code ${code} before it was ready: ${child.logTail()}`,
+      code,
+    );
   }
 
   return {
@@ -207,7 +217,13 @@ export function createBotHost(setup: BotHostOptions): BotHost {
     },
     async stop(bot, reason) {
       const live = await find(bot);
-      if (live === null) return this.lastExit(bot);
+      if (live === null) {
+        // One that hangs answers nobody, and yet its orders may rest: what this host started it can also end.
+        const child = children.get(bot);
+        const isHung = child !== undefined && processes.isAlive(child.mark);
+        if (isHung) await processes.stop(child.mark, LEAVE_MS);
+        return { ...(await this.lastExit(bot)), ...(isHung ? { cause: 'hung' } : {}) };
+      }
       const startedAt = Date.now();
       await live.control.command({ command: 'shutdown', reason }).catch(() => {});
       while (processes.isAlive(live.mark) && Date.now() - startedAt < LEAVE_MS) await sleep(POLL_MS);

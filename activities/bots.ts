@@ -1,9 +1,8 @@
 /** Hands on one host's bot processes: start or find them, watch them, tell them, end them. */
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { BotStatus } from '../core/control/protocol.ts';
 import type { BotExit } from '../core/supervision/restart.ts';
 import { BotHostError, type BotHost, type LiveBot } from './bot-host.ts';
-import type { BotCommand } from './bot-control.ts';
 
 export interface StartedBot {
   pid: number;
@@ -12,16 +11,19 @@ export interface StartedBot {
   adopted: boolean;
 }
 
-/** What the supervisor holds the bot to; only ever made stricter without a person. */
+/** All that the desk wants of a bot at one instant; a hard stop is lifted only by an approval. */
 export interface DesiredBot {
   bot: string;
   paused: boolean;
   hardStopped: boolean;
+  /** Who approved the restart after a hard stop; null when nobody did since. */
+  approval: { operator: string; reason: string } | null;
   operator: string;
   reason: string;
 }
 
-export interface CommandedBot {
+export interface AlignedBot {
+  /** False when the bot process is not running. */
   applied: boolean;
   detail: string;
 }
@@ -46,53 +48,47 @@ export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps
         const { live, adopted } = await host.startOrAdopt(bot);
         return { pid: live.run.pid, epoch: (await live.control.status()).epoch, adopted };
       } catch (error) {
-        if (error instanceof BotHostError) throw ApplicationFailure.nonRetryable(error.message, error.code);
+        if (error instanceof BotHostError) {
+          throw ApplicationFailure.nonRetryable(error.message, error.code, { exitCode: error.exitCode });
+        }
         throw error;
       }
     },
 
     /**
      * Heartbeats once a second for as long as the bot lives and returns how it ended. On cancellation (the workflow rolls
-     * over, the worker shuts down) it lets go and leaves the bot running; a later attempt finds it again.
+     * over, the worker shuts down) it leaves the bot running; a later attempt finds it again. It lives too long to know what the desk wants by then, so it states nothing: `alignBot` does, and comes before it.
      */
-    async superviseBot(desired: DesiredBot): Promise<BotExit> {
-      const startedAt = Date.now();
-      const live = await host.find(desired.bot);
-      if (live === null) return { ...(await host.lastExit(desired.bot)), ranMs: 0 };
-      await align(live, desired);
-      let answeredAt = Date.now();
-      try {
-        for (;;) {
-          const status = await probe(live, isTemporalHealthy());
-          if (status !== null) {
-            answeredAt = Date.now();
-            Context.current().heartbeat({
-              pid: status.pid,
-              epoch: status.epoch,
-              phase: status.phase,
-              reason: status.reason,
-            });
-          } else {
-            Context.current().heartbeat({ pid: live.run.pid, silentMs: Date.now() - answeredAt });
-          }
-          if (!host.isAlive(live)) return await ended(host, live, startedAt, 'exited');
-          if (Date.now() - answeredAt > HUNG_MS) {
-            await host.kill(live);
-            return await ended(host, live, startedAt, 'hung');
-          }
-          await Promise.race([Context.current().sleep(PING_MS), live.gone]);
+    async superviseBot({ bot }: { bot: string }): Promise<BotExit> {
+      const startedAt = performance.now();
+      let live = await host.find(bot);
+      if (live === null) return { ...(await host.lastExit(bot)), ranMs: 0 };
+      let answeredAt = performance.now();
+      for (;;) {
+        const status = await probe(live, isTemporalHealthy());
+        if (status !== null) {
+          answeredAt = performance.now();
+          const { pid, epoch, phase, reason } = status;
+          Context.current().heartbeat({ pid, epoch, phase, reason });
+        } else {
+          Context.current().heartbeat({ pid: live.run.pid, silentMs: performance.now() - answeredAt });
         }
-      } catch (error) {
-        if (error instanceof CancelledFailure) live.release();
-        throw error;
+        if (!host.isAlive(live)) return await ended(host, live, startedAt, 'exited');
+        if (performance.now() - answeredAt > HUNG_MS) {
+          await host.kill(live);
+          return await ended(host, live, startedAt, 'hung');
+        }
+        // The connection is shared: whoever asked last and got no answer closed it, which says nothing about the bot.
+        if (live.control.isClosed()) live = (await host.find(bot)) ?? live;
+        await Promise.race([Context.current().sleep(PING_MS), live.gone]);
       }
     },
 
-    /** Safe to repeat: a command states what should hold. A bot that is not there answers `applied: false`. */
-    async commandBot({ bot, command }: { bot: string; command: BotCommand }): Promise<CommandedBot> {
-      const live = await host.find(bot);
+    /** Safe to repeat: it states all that should hold. A hard stop set elsewhere is not lifted without an approval. */
+    async alignBot(desired: DesiredBot): Promise<AlignedBot> {
+      const live = await host.find(desired.bot);
       if (live === null) return { applied: false, detail: 'the bot process is not running' };
-      const status = await live.control.command(command);
+      const status = await align(live, desired);
       return { applied: true, detail: `${status.phase}: ${status.reason}` };
     },
 
@@ -111,14 +107,21 @@ async function probe(live: LiveBot, mayPing: boolean): Promise<BotStatus | null>
   }
 }
 
-/** Makes the bot's own latches at least as strict as the desk wants them; a hard stop set elsewhere is never lifted here. */
-async function align(live: LiveBot, { paused, hardStopped, operator, reason }: DesiredBot): Promise<void> {
-  const status = await live.control.status();
-  if (hardStopped && !status.hardStopped) await live.control.command({ command: 'hardStop', operator, reason });
-  if (paused && !status.pausedByOperator) await live.control.command({ command: 'pause', operator, reason });
-  if (!paused && status.pausedByOperator) await live.control.command({ command: 'resume', operator, reason });
+/** Brings the bot's own latches to what is wanted, the stricter ones first. */
+async function align(
+  live: LiveBot,
+  { paused, hardStopped, approval, operator, reason }: DesiredBot,
+): Promise<BotStatus> {
+  let status = await live.control.status();
+  if (hardStopped && !status.hardStopped)
+    status = await live.control.command({ command: 'hardStop', operator, reason });
+  if (paused && !status.pausedByOperator) status = await live.control.command({ command: 'pause', operator, reason });
+  if (!hardStopped && status.hardStopped && approval !== null)
+    status = await live.control.command({ command: 'approveRestart', ...approval });
+  if (!paused && status.pausedByOperator) status = await live.control.command({ command: 'resume', operator, reason });
+  return status;
 }
 
 async function ended(host: BotHost, live: LiveBot, startedAt: number, cause: BotExit['cause']): Promise<BotExit> {
-  return { ...(await host.lastExit(live.run.bot)), cause, ranMs: Date.now() - startedAt };
+  return { ...(await host.lastExit(live.run.bot)), cause, ranMs: Math.round(performance.now() - startedAt) };
 }

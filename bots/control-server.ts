@@ -11,11 +11,13 @@ const LINE_BYTES_MAX = 16 * 1024;
 export interface Controlled {
   status(): BotStatus;
   control(command: ControlCommand): void;
+  /** Resolves when everything told so far survives a crash. */
+  durable(): Promise<void>;
   /** Ends the process in order. */
   shutdown(reason: string): void;
 }
 
-function answer(line: string, bot: Controlled): ControlResponse {
+async function answer(line: string, bot: Controlled): Promise<ControlResponse> {
   let raw: unknown;
   try {
     raw = JSON.parse(line);
@@ -27,6 +29,14 @@ function answer(line: string, bot: Controlled): ControlResponse {
   const { id, ...command } = parsed.data;
   if (command.command === 'shutdown') bot.shutdown(command.reason);
   else if (command.command !== 'status') bot.control(command);
+  // A stop that was answered is a stop for good, also for the process after this one.
+  if (command.command !== 'status' && command.command !== 'ping' && command.command !== 'shutdown') {
+    try {
+      await bot.durable();
+    } catch (error) {
+      return { id, ok: false, error: `not recorded: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
   return { id, ok: true, status: bot.status() };
 }
 
@@ -39,7 +49,7 @@ function serve(socket: Socket, bot: Controlled): void {
     for (let end = pending.indexOf('\n'); end >= 0; end = pending.indexOf('\n')) {
       const line = pending.slice(0, end);
       pending = pending.slice(end + 1);
-      socket.write(`${JSON.stringify(answer(line, bot))}\n`);
+      void answer(line, bot).then((response) => socket.write(`${JSON.stringify(response)}\n`));
     }
     if (pending.length > LINE_BYTES_MAX) socket.destroy();
   });

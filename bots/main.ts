@@ -10,17 +10,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { botJournalDir, botRunFile, botSnapshotFile, accountKeyFile, deskHome, type DeskHome } from '../config/home.ts';
 import { configHash, loadConfig } from '../config/load.ts';
-import { BotRun } from '../core/control/protocol.ts';
+import type { BotRun } from '../core/control/protocol.ts';
 import { describeFaults } from '../core/faults.ts';
 import { BotName } from '../core/names.ts';
 import { fnv1a } from '../core/orders/client-order-id.ts';
 import { createBitgetVenue } from '../gateway/bitget/venue.ts';
+import type { Venue } from '../gateway/venue.ts';
 import { JournalDamaged, JournalLocked } from '../journal/errors.ts';
 import { openJournal } from '../journal/journal.ts';
 import { createLog } from '../monitoring/log.ts';
+import { createClock } from './clock.ts';
 import { listenControl } from './control-server.ts';
 import { recoverMachine, snapshotSequence } from './recover.ts';
 import { BotRuntime } from './runtime.ts';
+import { sweepBook } from './sweep.ts';
 
 const BotOptions = z.strictObject({
   bot: BotName,
@@ -79,15 +82,29 @@ async function main(): Promise<void> {
   mkdirSync(home.runDir, { recursive: true });
   const keys = AccountKeys.parse(JSON.parse(readFileSync(accountKeyFile(home, config.account), 'utf8')));
 
+  const now = createClock();
+  const openVenue = (): Promise<Venue> => createBitgetVenue({ endpoint: options.endpoint, keys, log, now });
+  const sweep = (swept: Venue): Promise<boolean> => sweepBook(swept, config.symbol, log);
   // The journal lock comes first: whoever holds it is the bot, and a twin ends here before it touches the venue.
-  const { journal, recovery } = await openJournal({ dir: journalDir, log });
+  const { journal, recovery } = await openJournal({ dir: journalDir, log }).catch(async (error: unknown) => {
+    // Nobody knows what rests in the book any more, and nobody will look before a person has.
+    if (error instanceof JournalDamaged)
+      await openVenue()
+        .then(sweep)
+        .catch(() => false);
+    throw error;
+  });
   log.info('journal open', { ...recovery });
-  const venue = await createBitgetVenue({ endpoint: options.endpoint, keys, log });
+  const venue = await openVenue();
   const instrument = await venue.instrument(config.symbol);
-  const recovered = await recoverMachine(journalDir, snapshotSequence(snapshotFile), config, instrument);
+  const pointer = snapshotSequence(snapshotFile);
+  const recovered = await recoverMachine(journalDir, pointer, config, instrument).catch(async (error: unknown) => {
+    await sweep(venue).catch(() => false);
+    throw error;
+  });
   const { missing } = recovered;
   for (const { kind, payload } of missing.events) {
-    journal.append(kind, missing.epoch, missing.causeSequence, Date.now(), payload);
+    journal.append(kind, missing.epoch, missing.causeSequence, now(), payload);
   }
   log.info('recovered', {
     inputsReplayed: recovered.inputsReplayed,
@@ -95,7 +112,7 @@ async function main(): Promise<void> {
     eventsRestored: missing.events.length,
   });
 
-  const epoch = Math.max(Math.floor(Date.now() / 1_000), recovery.lastEpoch + 1);
+  const epoch = Math.max(Math.floor(now() / 1_000), recovery.lastEpoch + 1);
   const instance = randomUUID();
   const runtime = new BotRuntime({
     config,
@@ -104,6 +121,7 @@ async function main(): Promise<void> {
     journal,
     venue,
     log,
+    now,
     identity: { instance, epoch, codeVersion: options.codeVersion, configHash: configHash(config) },
     saveSnapshotSequence: (sequence) => writeAtomically(snapshotFile, { sequence }),
   });
@@ -130,13 +148,20 @@ async function main(): Promise<void> {
     process.exit(0);
   };
 
-  // Without a journal nothing may be risked and nothing can be recorded: clear the book and go.
-  void journal.failed.then(async (error) => {
-    log.error('journal failed', { error: error.message });
+  let isDying = false;
+  /** Nothing more may be risked: clear the book and go. */
+  const die = async (what: string, error: unknown): Promise<void> => {
+    if (isDying) return;
+    isDying = true;
+    log.error(what, { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     runtime.stop();
-    await Promise.race([venue.cancelAll(config.symbol), sleep(LEAVE_MS, null)]);
+    await sweep(venue).catch(() => false);
     process.exit(1);
-  });
+  };
+  // Without a journal nothing can be recorded, and after a bug nothing is sure.
+  void journal.failed.then((error) => die('journal failed', error));
+  process.on('uncaughtException', (error) => void die('bug', error));
+  process.on('unhandledRejection', (error) => void die('bug', error));
 
   runtime.start();
   const stream = venue.stream(instrument, runtime);
@@ -144,6 +169,7 @@ async function main(): Promise<void> {
   const control = await listenControl(socket, {
     status: () => runtime.status(),
     control: (command) => runtime.control(command),
+    durable: () => journal.durable(),
     shutdown: (reason) => void leave(reason),
   });
   const run: BotRun = { bot: config.bot, instance, pid: process.pid, socket, startedAtMs: Date.now() };

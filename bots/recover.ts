@@ -25,7 +25,7 @@ export interface Recovered {
   readonly inputsReplayed: number;
   /** Journal sequence of the first event that came out otherwise; null when all agree. */
   readonly divergedAt: number | null;
-  /** What the last input led to and a crash kept from the disk: to be journaled under that input. */
+  /** What the last input led to and a crash kept from the disk: to be journaled under that input. None after a divergence. */
   readonly missing: {
     readonly causeSequence: number;
     readonly epoch: number;
@@ -80,5 +80,7 @@ export async function recoverMachine(
       if (effect.effect === 'record') expected.push({ kind: effect.kind, payload: JSON.stringify(effect.event) });
     }
   }
-  return { machine, inputsReplayed, divergedAt, missing: { causeSequence: cause, epoch, events: expected } };
+  // Under another configuration or code the replay is a guess at what was decided: nothing of it becomes a record.
+  const events = divergedAt === null ? expected : [];
+  return { machine, inputsReplayed, divergedAt, missing: { causeSequence: cause, epoch, events } };
 }

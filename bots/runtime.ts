@@ -6,7 +6,7 @@ import { encodeInput } from '../core/bot/input-codec.ts';
 import { Effects } from '../core/bot/effects.ts';
 import type { BotMachine } from '../core/bot/machine.ts';
 import { TIMER_MS } from '../core/bot/machine.ts';
-import type { BotInput, ControlCommand, FillFact } from '../core/bot/input.ts';
+import type { BotInput, ControlCommand, FillFact, SyncInput } from '../core/bot/input.ts';
 import { encodeState } from '../core/bot/state.ts';
 import { reasonName } from '../core/bot/reasons.ts';
 import { phaseOf } from '../core/bot/telemetry.ts';
@@ -28,8 +28,10 @@ const SAME_BOOK_MS = 1_000;
 /** Inputs between two state snapshots: bounds what recovery replays. */
 const SNAPSHOT_INPUTS = 5_000;
 const TIMINGS_MS = 15_000;
-/** Fills are read back from this long before the last known one: a venue's clocks are not one. */
+/** Fills are read back from this long before the last reading: clocks differ, and a venue lists a fill late. */
 const FILLS_OVERLAP_MS = 60_000;
+/** Orders whose fills are recognised where the venue tells them by its own order id alone. */
+const ORDER_IDS_KEPT = 4_096;
 
 export interface RuntimeIdentity {
   readonly instance: string;
@@ -46,6 +48,8 @@ export interface RuntimeParts {
   readonly venue: Venue;
   readonly log: Log;
   readonly identity: RuntimeIdentity;
+  /** UTC ms, never back. */
+  readonly now: () => number;
   /** Keeps the sequence of the last durable snapshot where recovery finds it. */
   saveSnapshotSequence(sequence: number): void;
 }
@@ -63,8 +67,10 @@ export class BotRuntime implements VenueSink {
   private readonly encoder = new TextEncoder();
   private timer: NodeJS.Timeout | null = null;
   private inputsSinceSnapshot = 0;
-  private timingsAtMs = Date.now();
+  private timingsAtMs = 0;
   private isFeeding = false;
+  private isStopped = false;
+  private readonly clientIds = new Map<string, string>();
   private readonly waiting: BotInput[] = [];
   private resolveLeft: () => void = () => {};
   /** Resolves when the machine says that nothing of ours is open and the process may go. */
@@ -72,6 +78,7 @@ export class BotRuntime implements VenueSink {
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
+    this.timingsAtMs = parts.now();
     this.bookInput = { kind: RecordKind.bookInput, sequence: 0, atMs: 0, book: parts.machine.state.book };
   }
 
@@ -81,7 +88,9 @@ export class BotRuntime implements VenueSink {
     this.timer = setInterval(() => this.feed({ kind: RecordKind.timerInput }), TIMER_MS);
   }
 
+  /** The machine hears nothing more: what still comes in has no journal to go to. */
   stop(): void {
+    this.isStopped = true;
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
   }
@@ -113,7 +122,7 @@ export class BotRuntime implements VenueSink {
 
   onBook(book: BookFrame): void {
     const { state } = this.parts.machine;
-    const atMs = Date.now();
+    const atMs = this.parts.now();
     if (atMs - state.bookAtMs < SAME_BOOK_MS && isSameBook(book, state.book)) return;
     this.bookInput.book = book;
     this.feedAt(this.bookInput, atMs);
@@ -126,11 +135,12 @@ export class BotRuntime implements VenueSink {
   onPosition(): void {}
 
   onOrder(order: VenueOrder): void {
+    this.learn(order);
     this.feed(seenInput(order));
   }
 
   onFill(fill: VenueFill): void {
-    this.feed({ kind: RecordKind.fillInput, fill: fillFact(fill) });
+    this.feed({ kind: RecordKind.fillInput, fill: this.fillFact(fill) });
   }
 
   onConnector(channel: ConnectorChannel, status: 'up' | 'down', reason: string): void {
@@ -145,7 +155,7 @@ export class BotRuntime implements VenueSink {
       RecordKind.stateSnapshot,
       identity.epoch,
       0,
-      Date.now(),
+      this.parts.now(),
       encodeState(machine.state),
     );
     this.inputsSinceSnapshot = 0;
@@ -154,10 +164,11 @@ export class BotRuntime implements VenueSink {
   }
 
   private feed(input: Untimed<BotInput>): void {
-    this.feedAt({ ...input, sequence: 0, atMs: 0 }, Date.now());
+    this.feedAt({ ...input, sequence: 0, atMs: 0 }, this.parts.now());
   }
 
   private feedAt(input: BotInput, atMs: number): void {
+    if (this.isStopped) return;
     if (this.isFeeding) {
       // A callback of the venue inside a step: it waits its turn. Books are reused frames and never come this way.
       input.atMs = atMs;
@@ -199,7 +210,7 @@ export class BotRuntime implements VenueSink {
           void this.cancel(effect.clientOrderId);
           break;
         case 'cancelAll':
-          void this.parts.venue.cancelAll(this.parts.instrument.symbol);
+          void this.cancelAll();
           break;
         case 'lookup':
           void this.lookup(effect.clientOrderId);
@@ -229,10 +240,13 @@ export class BotRuntime implements VenueSink {
     this.durableLatency.observe(performance.now() - decidedAt);
     const tell = (answer: 'yes' | 'duplicate' | 'no' | 'unknown', code: string | null): void =>
       this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'placeAnswered', answer, code } });
-    if (Date.now() >= intent.expiresAtMs) return tell('no', 'expired_before_sending');
+    if (this.parts.now() >= intent.expiresAtMs) return tell('no', 'expired_before_sending');
+    // A stop that came while the record was on its way to the disk holds for this order, too.
+    if (phaseOf(this.parts.machine.state) !== 'running') return tell('no', 'stopped_before_sending');
     const placed = await this.parts.venue.place(intent);
     this.placeLatency.observe(performance.now() - decidedAt);
-    if (placed.answer !== 'yes') this.parts.log.warn('order not accepted', { clientOrderId, ...placed });
+    if (placed.answer === 'yes') this.learn({ venueOrderId: placed.venueOrderId, clientOrderId });
+    else this.parts.log.warn('order not accepted', { clientOrderId, ...placed });
     tell(placed.answer, placed.answer === 'no' ? placed.code : null);
   }
 
@@ -241,42 +255,75 @@ export class BotRuntime implements VenueSink {
     this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'cancelAnswered', answer } });
   }
 
+  /** What of ours it did not reach, the machine cancels one by one. */
+  private async cancelAll(): Promise<void> {
+    const { venue, instrument, log } = this.parts;
+    const { answer } = await venue.cancelAll(instrument.symbol);
+    if (answer === 'no' || answer === 'unknown') log.warn('orders of the symbol not all cancelled', { answer });
+  }
+
   private async lookup(clientOrderId: string): Promise<void> {
+    let order: VenueOrder | null;
     try {
-      const order = await this.parts.venue.orderByClientId(this.parts.instrument.symbol, clientOrderId);
-      if (order !== null) this.feed(seenInput({ ...order, clientOrderId }));
-      else this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'notFound' } });
+      order = await this.parts.venue.orderByClientId(this.parts.instrument.symbol, clientOrderId);
     } catch (error) {
       this.parts.log.warn('order look-up failed', { clientOrderId, error: messageOf(error) });
-      this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'lookupFailed' } });
+      return this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'lookupFailed' } });
     }
+    if (order === null) return this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'notFound' } });
+    this.learn({ ...order, clientOrderId });
+    this.feed(seenInput({ ...order, clientOrderId }));
   }
 
   private async sync(): Promise<void> {
-    const { venue, instrument, machine } = this.parts;
-    const { symbol } = instrument;
+    let read: Untimed<SyncInput>;
     try {
-      const openOrders = await venue.openOrders(symbol);
-      const { everSynced, lastFillAtMs } = machine.state;
-      const sinceMs = lastFillAtMs === 0 ? Date.now() - 86_400_000 : lastFillAtMs - FILLS_OVERLAP_MS;
-      const fills = everSynced ? await venue.fillsSince(symbol, sinceMs) : [];
-      const position = await venue.position(symbol);
-      const balance = await venue.balance();
-      this.feed({
-        kind: RecordKind.positionInput,
-        openOrders: openOrders.map((order) => ({
-          clientOrderId: order.clientOrderId ?? order.venueOrderId,
-          filled: order.filled,
-          order: seenOrder(order),
-        })),
-        fills: fills.map(fillFact).sort((a, b) => a.venueAtMs - b.venueAtMs),
-        position: { qty: position.qty, entryPrice: position.entryPrice },
-        equity: parseQuote(balance.equity),
-      });
+      read = await this.readVenue();
     } catch (error) {
       this.parts.log.warn('venue state not read', { error: messageOf(error) });
-      this.feed({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason: messageOf(error) });
+      return this.feed({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason: messageOf(error) });
     }
+    this.feed(read);
+  }
+
+  private async readVenue(): Promise<Untimed<SyncInput>> {
+    const { venue, instrument, machine } = this.parts;
+    const { symbol } = instrument;
+    const openOrders = await venue.openOrders(symbol);
+    openOrders.forEach((order) => this.learn(order));
+    const { fillsReadAtMs, lastFillAtMs } = machine.state;
+    // The last fill is known by the venue's clock, the last reading by ours: whichever is earlier misses nothing.
+    const knownToMs = Math.min(fillsReadAtMs || this.parts.now(), lastFillAtMs || Infinity);
+    const fills = await venue.fillsSince(symbol, knownToMs - FILLS_OVERLAP_MS);
+    const position = await venue.position(symbol);
+    const balance = await venue.balance();
+    return {
+      kind: RecordKind.positionInput,
+      openOrders: openOrders.map((order) => ({
+        clientOrderId: order.clientOrderId ?? order.venueOrderId,
+        filled: order.filled,
+        order: seenOrder(order),
+      })),
+      fills: fills.map((fill) => this.fillFact(fill)).sort((a, b) => a.venueAtMs - b.venueAtMs),
+      position: { qty: position.qty, entryPrice: position.entryPrice },
+      equity: parseQuote(balance.equity),
+    };
+  }
+
+  private learn({ venueOrderId, clientOrderId }: Pick<VenueOrder, 'venueOrderId' | 'clientOrderId'>): void {
+    if (clientOrderId === null || this.clientIds.has(venueOrderId)) return;
+    this.clientIds.set(venueOrderId, clientOrderId);
+    if (this.clientIds.size <= ORDER_IDS_KEPT) return;
+    for (const oldest of this.clientIds.keys()) {
+      this.clientIds.delete(oldest);
+      return;
+    }
+  }
+
+  private fillFact(fill: VenueFill): FillFact {
+    const { tradeId, side, price, qty, fee, liquidity, atMs, venueOrderId } = fill;
+    const clientOrderId = fill.clientOrderId ?? this.clientIds.get(venueOrderId) ?? venueOrderId;
+    return { tradeId, clientOrderId, side, price, qty, fee, liquidity, venueAtMs: atMs };
   }
 
   private recordTimings(atMs: number): void {
@@ -311,20 +358,6 @@ function seenInput(order: VenueOrder): Untimed<Extract<BotInput, { kind: typeof 
     kind: RecordKind.orderInput,
     clientOrderId: order.clientOrderId ?? order.venueOrderId,
     news: { news: 'seen', status, filled, order: seenOrder(order) },
-  };
-}
-
-function fillFact(fill: VenueFill): FillFact {
-  const { tradeId, side, price, qty, fee, liquidity, atMs } = fill;
-  return {
-    tradeId,
-    clientOrderId: fill.clientOrderId ?? fill.venueOrderId,
-    side,
-    price,
-    qty,
-    fee,
-    liquidity,
-    venueAtMs: atMs,
   };
 }
 

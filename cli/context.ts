@@ -5,15 +5,18 @@ import { deskHome, type DeskHome } from '../config/home.ts';
 export interface Context {
   /** The checkout. */
   readonly root: string;
+  /** The built code that this command runs from, and that every process it starts runs from. */
+  readonly buildDir: string;
   readonly home: DeskHome;
   readonly configDir: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /** `DESK_HOME` holds all state; `DESK_CONFIG` another set of configuration files. Relative paths start at the shell's folder. */
-export function createContext(root: string, env: NodeJS.ProcessEnv): Context {
+export function createContext(root: string, buildDir: string, env: NodeJS.ProcessEnv): Context {
   return {
     root,
+    buildDir,
     home: deskHome(env['DESK_HOME'] ? resolve(env['DESK_HOME']) : join(root, '.desk')),
     configDir: env['DESK_CONFIG'] ? resolve(env['DESK_CONFIG']) : join(root, 'config'),
     env,

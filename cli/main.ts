@@ -3,15 +3,17 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/load.ts';
 import { BotName } from '../core/names.ts';
 import { registerBotCommands } from './bot.ts';
+import { check } from './check.ts';
 import { createContext } from './context.ts';
+import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { printStatus } from './status.ts';
 import { test } from './test.ts';
 import { up, type Profile } from './up.ts';
 
-export async function main(root: string, argv: readonly string[]): Promise<void> {
-  const context = createContext(root, process.env);
+export async function main(root: string, buildDir: string, argv: readonly string[]): Promise<void> {
+  const context = createContext(root, buildDir, process.env);
   const program = new Command('desk').description('A multi-bot crypto trading desk on Temporal').exitOverride();
   program.configureOutput({ writeErr: (text) => process.stderr.write(text) });
   const finish = (code: number): void => process.exit(code);
@@ -40,6 +42,15 @@ export async function main(root: string, argv: readonly string[]): Promise<void>
     .description('run the tests: all that need neither root nor a browser, or the suite or the paths named')
     .argument('[suite...]', 'browser, root, or paths under test/')
     .action(async (suite: string[]) => finish(await test(context, suite)));
+  program
+    .command('doctor')
+    .description('what is needed, what runs, and what to do about what is not right')
+    .option('-o, --output <format>', 'text or json', 'text')
+    .action(async ({ output }: { output: string }) => finish(await doctor(context, output)));
+  program
+    .command('check')
+    .description("the developer's minute: types, lint, fast units, a desk that fills an order")
+    .action(async () => finish(await check(context)));
   registerBotCommands(program, context, (name) => {
     const parsed = BotName.safeParse(name);
     if (!parsed.success) throw new CommandFailure(EXIT.usage, `bot: ${parsed.error.issues[0]?.message}, was "${name}"`);

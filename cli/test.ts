@@ -31,7 +31,8 @@ const JestReport = z.object({
 });
 type JestReport = z.infer<typeof JestReport>;
 
-export async function test({ root, env }: Context, suite: readonly string[]): Promise<number> {
+export async function test(context: Context, suite: readonly string[]): Promise<number> {
+  const { root, buildDir, env } = context;
   const cli = await step(
     'Temporal for the tests',
     () => findTemporalCli({ env, projectRoot: root, log: SILENT }),
@@ -40,7 +41,7 @@ export async function test({ root, env }: Context, suite: readonly string[]): Pr
   requireVirtualTime(cli);
   const special = SPECIAL.find((name) => suite.length === 1 && suite[0] === name);
   const name = special ?? (suite.length === 0 ? 'all' : 'some');
-  const commit = codeVersion(root).replace('+', '-changed');
+  const commit = codeVersion(context).replace('+', '-changed');
   const outDir = join(root, 'reports', 'tests', `${name}-${commit}`);
   mkdirSync(outDir, { recursive: true });
   const json = join(outDir, 'report.json');
@@ -66,7 +67,7 @@ export async function test({ root, env }: Context, suite: readonly string[]): Pr
       ...(paths.length > 0 ? ['--testPathPatterns', ...paths] : []),
     ],
     root,
-    { ...env, TEMPORAL_CLI: cli.path },
+    { ...env, TEMPORAL_CLI: cli.path, DESK_BUILD: buildDir },
   );
   const report = JestReport.parse(JSON.parse(readFileSync(json, 'utf8')));
   writeFileSync(join(outDir, 'report.md'), markdown(report, name, commit, root));

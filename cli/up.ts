@@ -1,5 +1,5 @@
 /** `desk up`: the whole desk in the foreground, from nothing to trading bots, and in order back to nothing. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
@@ -45,6 +45,7 @@ export async function up(context: Context, profile: Profile): Promise<number> {
   const ending = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
   });
+  markRunning(context);
   const log = createFileLog('desk', join(context.home.logsDir, 'desk.log'));
   const parts: { stack: Stack | null; children: Kept<SupervisedChild>[] } = { stack: null, children: [] };
   try {
@@ -65,6 +66,15 @@ export async function up(context: Context, profile: Profile): Promise<number> {
   }
 }
 
+/** Tells the next build and install that a desk runs from this code; a mark of a process that is gone counts for nothing. */
+function markRunning({ buildDir }: Context): void {
+  const marks = join(buildDir, 'running');
+  mkdirSync(marks, { recursive: true });
+  const mark = join(marks, String(process.pid));
+  writeFileSync(mark, '');
+  process.on('exit', () => rmSync(mark, { force: true }));
+}
+
 async function start(
   context: Context,
   config: LoadedConfig,
@@ -73,7 +83,7 @@ async function start(
   log: Log,
   parts: { stack: Stack | null; children: Kept<SupervisedChild>[] },
 ): Promise<void> {
-  const { root, home, env } = context;
+  const { root, buildDir, home, env } = context;
   const stack = await step(
     'Temporal and Postgres',
     () => startStack({ home, projectRoot: root, env, declaration, log }),
@@ -95,9 +105,10 @@ async function start(
     ...env,
     ...temporalEnv(stack.temporal),
     DESK_ROOT: root,
+    DESK_BUILD: buildDir,
     DESK_HOME: home.root,
     DESK_CONFIG_DIR: context.configDir,
-    DESK_CODE_VERSION: codeVersion(root),
+    DESK_CODE_VERSION: codeVersion(context),
     DATABASE_URL: stack.databaseUrl,
     ...(usesSimulator && { DESK_SIMULATOR_PORT: String(stack.ports.simulator) }),
   };
@@ -106,7 +117,7 @@ async function start(
       home,
       name,
       command: process.execPath,
-      args: ['--enable-source-maps', join(root, 'dist', entry), ...args],
+      args: ['--enable-source-maps', join(buildDir, entry), ...args],
       env: childEnv,
       cwd: root,
       log,

@@ -90,10 +90,18 @@ export function lockJournal(dir: string): JournalLock {
         continue;
       }
       for (const n of older) rmSync(join(dir, `lock.${n}`), { force: true });
-      return { release: () => writeFileSync(file, `${RELEASED}\n`) };
+      return { release: () => release(file) };
     }
   } finally {
     unlinkSync(own);
+  }
+}
+
+function release(file: string): void {
+  try {
+    writeFileSync(file, `${RELEASED}\n`);
+  } catch {
+    // On a full disk the file is empty now, which names no owner either.
   }
 }
 

@@ -115,7 +115,10 @@ export class JournalTail {
         this.#foundLoss = null;
         return { records, loss, atEnd: false };
       }
-      if (this.#file === null && !(await this.#begin())) return { records, atEnd: true };
+      if (this.#file === null) {
+        if (!(await this.#begin())) return { records, atEnd: true };
+        continue;
+      }
       const stop = await this.#readSegment(records, limit);
       if (stop === 'limit') return { records, atEnd: false };
       if ((await this.#turn(stop)) === 'stay') return { records, atEnd: true };

@@ -2,6 +2,7 @@
  * Events as rows of `COPY event ... (format binary)`. Every value carries its length, so no character has to be escaped and
  * none can be mistaken for a delimiter; it is also the form that Postgres reads fastest.
  */
+import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
 import type { ClientBase } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -107,9 +108,10 @@ const LONE_OR_ESCAPE = /\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{
 
 /**
  * The nearest JSON that jsonb can hold: it knows neither U+0000 nor half a surrogate pair. Shown as U+2400 and U+FFFD; the
- * journal keeps what was said.
+ * journal keeps what was said. Bytes that are no text are left as they are, to be refused again.
  */
 export function storableJson(payload: Buffer): Buffer {
+  if (!isUtf8(payload)) return payload;
   const text = payload.toString('utf8').replace(LONE_OR_ESCAPE, (escape: string, code: string | undefined) => {
     if (code === undefined) return escape;
     if (code === '0000') return '\u2400';

@@ -25,13 +25,10 @@ export class LedgerNewer extends Error {
   override readonly name = 'LedgerNewer';
 }
 
-interface PgError {
-  readonly code?: unknown;
-}
-
-function codeOf(error: unknown): string {
-  const code = error instanceof Error ? (error as PgError).code : undefined;
-  return typeof code === 'string' ? code : '';
+/** pg's errors and the sockets' have a code; both are told by their shape. */
+function partOf(error: unknown, part: 'code' | 'message'): string {
+  const value: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, part) : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 /** SQLSTATE classes that say something about the server's state and nothing about our data, and what sockets say. */
@@ -39,21 +36,20 @@ const UNAVAILABLE = /^(08|53|57|58|40|55P03|25P03|3D000$|E[A-Z]+$)/;
 
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof LedgerUnavailable) return true;
-  const code = codeOf(error);
-  if (UNAVAILABLE.test(code)) return true;
+  const code = partOf(error, 'code');
+  if (code !== '') return UNAVAILABLE.test(code);
   // pg reports a lost connection as a plain error without a code.
-  return code === '' && error instanceof Error && /connection|timeout/i.test(error.message);
+  return /connection|timeout/i.test(partOf(error, 'message'));
 }
 
 /** Postgres read a value and would not have it: class 22, and nesting deeper than it parses. */
 export function isRefusedValue(error: unknown): boolean {
-  const code = codeOf(error);
+  const code = partOf(error, 'code');
   return code.startsWith('22') || code === '54001';
 }
 
 /** The same error, as `LedgerUnavailable` when waiting may cure it. */
-export function classified(error: unknown): Error {
-  if (error instanceof LedgerUnavailable) return error;
-  if (isUnavailable(error)) return new LedgerUnavailable(`Postgres: ${(error as Error).message}`, { cause: error });
-  return error instanceof Error ? error : new Error(String(error));
+export function classified(error: unknown): unknown {
+  if (error instanceof LedgerUnavailable || !isUnavailable(error)) return error;
+  return new LedgerUnavailable(`Postgres: ${partOf(error, 'message') || partOf(error, 'code')}`, { cause: error });
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Log } from '../core/log.ts';
 import { invariant } from '../core/invariant.ts';
 import type { JournalBookmark, JournalLoss, JournalRecord } from '../journal/reader.ts';
-import { classified, isRefusedValue, isUnavailable, LedgerGap, LedgerUnavailable } from './errors.ts';
+import { classified, isRefusedValue, LedgerGap, LedgerUnavailable } from './errors.ts';
 import { COPY_EVENTS, copyChunks, copyIn, storableJson, streamOf, unreadableJson } from './copy-rows.ts';
 import { migrate } from './migrate.ts';
 import { createLedgerReads, type LedgerReads } from './reads.ts';
@@ -69,9 +69,12 @@ export function createLedger({ databaseUrl, migrationsDir, log, connections = 4 
   // A server that restarts ends idle connections; unheard, that error would end the process.
   pool.on('error', (error) => log.warn('idle Postgres connection lost', { error: error.message }));
 
+  // One that is in use tells its query, too, and the rest of what it says comes when nobody asks any more.
+  pool.on('connect', (client) => client.on('error', () => {}));
+
   let migrated: Promise<void> | null = null;
 
-  /** Runs `work` on a connection of its own; a broken one is thrown away. */
+  /** Runs `work` on a connection of its own. After an error nobody asks what state it is in: it is thrown away. */
   async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     let client: pg.PoolClient;
     try {
@@ -79,17 +82,15 @@ export function createLedger({ databaseUrl, migrationsDir, log, connections = 4 
     } catch (error) {
       throw classified(error);
     }
-    const lost = (): void => {};
-    client.on('error', lost);
-    let broken = false;
+    let failed = true;
     try {
-      return await work(client);
+      const result = await work(client);
+      failed = false;
+      return result;
     } catch (error) {
-      broken = isUnavailable(error);
       throw classified(error);
     } finally {
-      client.off('error', lost);
-      client.release(broken);
+      client.release(failed);
     }
   }
 
@@ -122,15 +123,10 @@ export function createLedger({ databaseUrl, migrationsDir, log, connections = 4 
     try {
       return await withClient(async (client) => {
         await client.query('begin');
-        try {
-          const result = await fill(client, await lockOffset(client, bot));
-          shipped = result;
-          await client.query('commit');
-          return result;
-        } catch (error) {
-          if (!isUnavailable(error)) await client.query('rollback').catch(() => {});
-          throw error;
-        }
+        const result = await fill(client, await lockOffset(client, bot));
+        shipped = result;
+        await client.query('commit');
+        return result;
       });
     } catch (error) {
       if (shipped === null || !(error instanceof LedgerUnavailable)) throw error;

@@ -11,6 +11,9 @@ const Decimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'expected a decimal string')
 export const TelemetryPayload = z.looseObject({ equity: Decimal });
 export type TelemetryPayload = z.infer<typeof TelemetryPayload>;
 
+export const TimingsPayload = z.looseObject({ memoryRssBytes: z.number() });
+export type TimingsPayload = z.infer<typeof TimingsPayload>;
+
 export const FillPayload = z.looseObject({
   clientOrderId: z.string(),
   tradeId: z.string(),
@@ -151,6 +154,18 @@ export function createLedgerReads(pool: Pool, log: Log) {
         `select ${COLUMNS} from stream_total t cross join lateral (
            select event_sequence, at, correlation_id, payload from event
            where event.bot = t.bot and event.stream = t.stream and payload ? 'equity'
+           order by event_sequence desc limit 1) last
+         where t.stream = 'hb.telemetry.v1' order by bot`,
+        [],
+      ),
+
+    /** Each bot's newest measured timings; they come between its snapshots. */
+    latestTimings: (): Promise<StoredEvent<TimingsPayload>[]> =>
+      events(
+        TimingsPayload,
+        `select ${COLUMNS} from stream_total t cross join lateral (
+           select event_sequence, at, correlation_id, payload from event
+           where event.bot = t.bot and event.stream = t.stream and payload ? 'placeAnswer'
            order by event_sequence desc limit 1) last
          where t.stream = 'hb.telemetry.v1' order by bot`,
         [],

@@ -12,7 +12,7 @@ import type { Log } from '../core/log.ts';
 import type { DeskHome } from '../config/home.ts';
 import { waitForLock } from './lock-file.ts';
 import { freePort, isPortFree } from './ports.ts';
-import type { Cluster } from './postgres-cluster.ts';
+import type { Cluster, Secret } from './postgres-cluster.ts';
 import { dataDirOf, ensureCluster, postgresEnv, prepareDirs, readSecret } from './postgres-cluster.ts';
 import type { PostgresBinaries, PostgresRunner } from './postgres-os.ts';
 import { postgresBinaries, postgresRunner } from './postgres-os.ts';
@@ -229,6 +229,16 @@ async function untilReady(cluster: Cluster, port: number, child: LoggedChild): P
   }
 }
 
+function urlOf({ user, password }: Secret, port: number): string {
+  return `postgres://${user}:${password}@127.0.0.1:${port}/${DATABASE}`;
+}
+
+/** Where the database of a running desk is, for another process of its owner; null before the first start. */
+export function localDatabaseUrl(home: DeskHome, port: number): string | null {
+  const secret = readSecret(home);
+  return secret === null ? null : urlOf(secret, port);
+}
+
 function service(
   cluster: Cluster,
   port: number,
@@ -236,9 +246,14 @@ function service(
   adopted: boolean,
   exited: Promise<ExitReport>,
 ): Postgres {
-  const { user, password } = cluster.secret;
-  const databaseUrl = `postgres://${user}:${password}@127.0.0.1:${port}/${DATABASE}`;
-  return { databaseUrl, port, identity, adopted, exited, stop: () => stopPostgres(identity) };
+  return {
+    databaseUrl: urlOf(cluster.secret, port),
+    port,
+    identity,
+    adopted,
+    exited,
+    stop: () => stopPostgres(identity),
+  };
 }
 
 type Answer = 'ours' | 'starting' | 'silent' | 'refused' | 'another';

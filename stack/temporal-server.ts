@@ -41,6 +41,8 @@ const ADOPT_TIMEOUT_MS = 5_000;
 /** It takes up to 3 s to leave after SIGTERM; its database survives SIGKILL. */
 const STOP_GRACE_MS = 5_000;
 const ATTRIBUTE_TIMEOUT_MS = 15_000;
+/** Of the calls after the connection; longer than `ATTRIBUTE_TIMEOUT_MS`, which they contain. */
+const ANSWER_TIMEOUT_MS = 20_000;
 
 /** `IndexedValueType` of the API. */
 const ATTRIBUTE_TYPE: Record<SearchAttributeTypeName, number> = {
@@ -207,8 +209,11 @@ async function untilServing(
     let connection: Connection | null = null;
     try {
       connection = await Connection.connect({ address, connectTimeout: 2_000 });
-      await connection.workflowService.describeNamespace({ namespace });
-      const added = await ensureSearchAttributes(connection, namespace, declaration.temporal.searchAttributes);
+      const serving = connection;
+      const added = await serving.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
+        await serving.workflowService.describeNamespace({ namespace });
+        return ensureSearchAttributes(serving, namespace, declaration.temporal.searchAttributes);
+      });
       if (added.length > 0) log.info('added search attributes to the Temporal database', { added });
       return;
     } catch (error) {

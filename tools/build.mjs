@@ -4,7 +4,7 @@
  * sources makes a second call free.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -54,15 +54,54 @@ function stampOf(files) {
   return hash.digest('hex');
 }
 
-/** Two processes may build at once (a desk and a test run): each builds aside and moves its result in. */
+const DIST = join(ROOT, 'dist');
+/** Builds kept beside the newest: an older desk may still run from one. */
+const BUILDS_KEPT = 3;
+
+/** Pids that say they run from this checkout, by their build; those that are gone are forgotten. */
+export function runningFrom() {
+  const running = [];
+  if (!existsSync(DIST)) return running;
+  for (const build of readdirSync(DIST)) {
+    const marks = join(DIST, build, 'running');
+    if (!existsSync(marks)) continue;
+    for (const mark of readdirSync(marks)) {
+      if (isAlive(Number(mark))) running.push({ build, pid: Number(mark) });
+      else rmSync(join(marks, mark), { force: true });
+    }
+  }
+  return running;
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function prune(current) {
+  const used = new Set([current, ...runningFrom().map(({ build }) => build)]);
+  const byAge = readdirSync(DIST)
+    .filter((name) => !used.has(name))
+    .map((name) => ({ name, at: statSync(join(DIST, name)).mtimeMs }))
+    .sort((a, b) => b.at - a.at);
+  for (const { name } of byAge.slice(BUILDS_KEPT)) rmSync(join(DIST, name), { recursive: true, force: true });
+}
+
+/**
+ * Answers the folder of the build of today's sources, made when there is none. A build never changes once it is there: a
+ * running desk starts its next bot from the code that it was started from, whatever is edited meanwhile.
+ */
 export async function build({ log = () => {} } = {}) {
   const files = sources();
-  const stamp = stampOf(files);
-  const dist = join(ROOT, 'dist');
-  const stampFile = join(dist, 'stamp');
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return { built: false, stamp };
+  const stamp = stampOf(files).slice(0, 16);
+  const done = join(DIST, stamp);
+  if (existsSync(done)) return done;
   const startedAt = Date.now();
-  const out = join(ROOT, `dist.${process.pid}`);
+  const out = join(DIST, `making-${process.pid}`);
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const esbuild = await import('esbuild');
@@ -80,26 +119,25 @@ export async function build({ log = () => {} } = {}) {
     sourcemap: true,
     logLevel: 'error',
   });
-  if (existsSync(join(ROOT, 'workflows/index.ts'))) {
-    const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: join(ROOT, 'workflows/index.ts'),
-      logger: new DefaultLogger('ERROR'),
-    });
-    mkdirSync(join(out, 'workflows'), { recursive: true });
-    writeFileSync(join(out, 'workflows/bundle.js'), code);
-  }
+  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(ROOT, 'workflows/index.ts'),
+    logger: new DefaultLogger('ERROR'),
+  });
+  mkdirSync(join(out, 'workflows'), { recursive: true });
+  writeFileSync(join(out, 'workflows/bundle.js'), code);
   writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n');
-  writeFileSync(join(out, 'stamp'), stamp);
-  const old = join(ROOT, `dist.old.${process.pid}`);
-  if (existsSync(dist)) renameSync(dist, old);
-  renameSync(out, dist);
-  rmSync(old, { recursive: true, force: true });
+  try {
+    renameSync(out, done);
+  } catch (error) {
+    if (!existsSync(done)) throw error; // else another process made the same build meanwhile
+    rmSync(out, { recursive: true, force: true });
+  }
+  prune(stamp);
   log(`built in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
-  return { built: true, stamp };
+  return done;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { built } = await build({ log: (line) => console.log(line) });
-  if (!built) console.log('up to date');
+  console.log(await build({ log: (line) => console.log(line) }));
 }

@@ -28,15 +28,26 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const isListed = `${path}/node_modules/${name}` in lock.packages || `node_modules/${name}` in lock.packages;
     if (isListed || !EXACT.test(version)) continue;
-    lock.packages[`node_modules/${name}`] = { version, ...(entry.dev && { dev: true }), optional: true, ...platformOf(name) };
+    lock.packages[`node_modules/${name}`] = {
+      version,
+      ...(entry.dev && { dev: true }),
+      optional: true,
+      ...platformOf(name),
+    };
     added.push(`${name}@${version}`);
   }
 }
 const resolved = Object.values(lock.packages).filter((entry) => entry.resolved !== undefined).length;
 
 if (process.argv.includes('--check')) {
-  if (added.length > 0) console.error(`package-lock.json lacks ${added.length} packages of other systems, for example ${added[0]}: npm run lock:complete`);
-  if (resolved > 0) console.error(`package-lock.json names ${resolved} download addresses: set omit-lockfile-registry-resolved and lock anew`);
+  if (added.length > 0)
+    console.error(
+      `package-lock.json lacks ${added.length} packages of other systems, for example ${added[0]}: npm run lock:complete`,
+    );
+  if (resolved > 0)
+    console.error(
+      `package-lock.json names ${resolved} download addresses: set omit-lockfile-registry-resolved and lock anew`,
+    );
   process.exit(added.length > 0 || resolved > 0 ? 1 : 0);
 }
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -5,17 +5,15 @@
 import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
 import { createBotActivities } from '../activities/bots.ts';
-import { BotHostError, createBotHost, type DetachedProcess, type SpawnedProcess } from '../activities/bot-host.ts';
-import { deskHome, type DeskHome } from '../config/home.ts';
-import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { deskHome } from '../config/home.ts';
+import { loadConfig } from '../config/load.ts';
 import type { Log } from '../core/log.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import { createJournalShipper } from '../ledger/journal-shipper.ts';
 import { createLog } from '../monitoring/log.ts';
-import { isAlive, logTail, processIdentity, spawnLogged, stop } from '../stack/process.ts';
-import { removeRunFile, writeRunFile } from '../stack/run-files.ts';
 import { botHostTaskQueue } from '../workflows/desk-attributes.ts';
-import { readEnvironment, type DeskEnvironment } from './environment.ts';
+import { readEnvironment } from './environment.ts';
+import { BOT_HOST_HEARTBEATS, createLocalBotHost } from './local-bot-host.ts';
 import { runWorker } from './worker-run.ts';
 
 /** A ping to a bot counts only while Temporal answered this recently: a bot must notice that nobody can reach it. */
@@ -55,60 +53,12 @@ function watchTemporal(log: Log): {
   };
 }
 
-function refusalOf(bot: string, { bots }: LoadedConfig): BotHostError | null {
-  const config = bots.get(bot);
-  if (config === undefined) {
-    return new BotHostError('UnknownBot', `bot: expected one of ${[...bots.keys()].join(', ')}, was "${bot}"`);
-  }
-  if (config.mode === 'disabled') {
-    return new BotHostError('BotDisabled', `config/bots/${bot}.yml: mode: expected live or paper_only, was "disabled"`);
-  }
-  return null;
-}
-
-function botOptions(bot: string, env: DeskEnvironment, { desk }: LoadedConfig): unknown {
-  const port = env.DESK_SIMULATOR_PORT;
-  const endpoint =
-    desk.venue.endpoint === 'simulator'
-      ? { kind: 'simulator', httpUrl: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}` }
-      : { kind: desk.venue.endpoint };
-  return { bot, home: env.DESK_HOME, configDir: env.DESK_CONFIG_DIR, codeVersion: env.DESK_CODE_VERSION, endpoint };
-}
-
-async function spawnBot(
-  { name, command, args, logFile }: DetachedProcess,
-  home: DeskHome,
-  cwd: string,
-): Promise<SpawnedProcess> {
-  // Bots need no secret from the environment: they read the one key file that is theirs.
-  const { PATH, HOME, TZ, LANG } = process.env;
-  const env = Object.fromEntries(Object.entries({ PATH, HOME, TZ, LANG }).filter(([, value]) => value !== undefined));
-  const child = await spawnLogged({ name, command, args, env, cwd, logFile });
-  writeRunFile(home, { name, ...child.identity, details: {} });
-  void child.exited.then(() => removeRunFile(home, name));
-  return { mark: child.identity, exited: child.exited, logTail: () => logTail(child.logFile, child.logStart) };
-}
-
 async function main(): Promise<void> {
   const log = createLog('bot-host');
   const env = readEnvironment(process.env);
   const home = deskHome(env.DESK_HOME);
   const config = loadConfig(env.DESK_CONFIG_DIR);
-  const botMain = join(env.DESK_ROOT, 'dist', 'bots', 'main.js');
-  const host = createBotHost({
-    runDir: home.runDir,
-    logsDir: home.logsDir,
-    refusal: (bot) => refusalOf(bot, config),
-    options: (bot) => botOptions(bot, env, config),
-    command: (optionsFile) => ({ command: process.execPath, args: ['--enable-source-maps', botMain, optionsFile] }),
-    processes: {
-      mark: processIdentity,
-      isAlive,
-      stop: (mark, graceMs) => stop(mark, graceMs, { group: true }),
-      spawnDetached: (options) => spawnBot(options, home, env.DESK_ROOT),
-    },
-    log,
-  });
+  const host = createLocalBotHost({ home, env, config, log });
   const ledger = createLedger({
     databaseUrl: env.DATABASE_URL,
     migrationsDir: join(env.DESK_ROOT, 'ledger', 'migrations'),
@@ -122,10 +72,11 @@ async function main(): Promise<void> {
     log,
     options: ({ taskQueues }) => ({
       taskQueue: botHostTaskQueue(config.desk.host),
-      activities: createBotActivities({ host, isTemporalHealthy: temporal.isHealthy }),
+      activities: createBotActivities({ host, isTemporalHealthy: () => temporal.isHealthy() }),
       maxConcurrentActivityTaskExecutions: taskQueues.botHost.concurrentActivities,
+      ...BOT_HOST_HEARTBEATS,
     }),
-    beside: temporal.watch,
+    beside: (connection) => temporal.watch(connection),
   });
   host.release();
   await shipper.stop();

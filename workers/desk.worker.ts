@@ -9,13 +9,13 @@ const WORKFLOWS_CACHED_MAX = 200;
 
 async function main(): Promise<void> {
   const log = createLog('desk-worker');
-  const { DESK_ROOT } = readEnvironment(process.env);
+  const { DESK_ROOT, DESK_BUILD } = readEnvironment(process.env);
   await runWorker({
     root: DESK_ROOT,
     log,
     options: ({ taskQueues }) => ({
       taskQueue: DESK_TASK_QUEUE,
-      workflowBundle: workflowBundle(DESK_ROOT),
+      workflowBundle: workflowBundle(DESK_BUILD),
       maxCachedWorkflows: WORKFLOWS_CACHED_MAX,
       maxConcurrentWorkflowTaskExecutions: taskQueues.desk.concurrentWorkflowTasks,
       // A schema or an invariant that speaks inside a workflow ends it at once; any other bug waits for its fix.

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { describeFaults } from '../core/faults.ts';
 
 const DeskEnvironment = z.object({
-  /** The checkout: configuration, migrations, built code. */
+  /** The checkout: configuration, migrations. */
   DESK_ROOT: z.string().min(1),
+  /** The built code. */
+  DESK_BUILD: z.string().min(1),
   DESK_HOME: z.string().min(1),
   DESK_CONFIG_DIR: z.string().min(1),
   DESK_CODE_VERSION: z.string().min(1),

@@ -1,5 +1,4 @@
 /** What every worker does the same way: connect, say when ready, end in order on SIGTERM. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Log } from '../core/log.ts';
@@ -48,10 +47,7 @@ export async function runWorker({ root, log, options, beside }: WorkerSetup): Pr
   }
 }
 
-/** The bundle that `tools/build.mjs` made. */
-export function workflowBundle(root: string): { codePath: string } {
-  const codePath = join(root, 'dist', 'workflows', 'bundle.js');
-  if (!existsSync(codePath))
-    throw new Error(`${codePath}: expected the built workflows, was missing: run node tools/build.mjs`);
-  return { codePath };
+/** The bundle that the build made. */
+export function workflowBundle(buildDir: string): { codePath: string } {
+  return { codePath: join(buildDir, 'workflows', 'bundle.js') };
 }

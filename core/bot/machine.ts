@@ -2,7 +2,7 @@
  * The bot machine: `step(input) -> effects`. It has no clock, no chance and no I/O; one machine runs live, on paper, in a
  * replay and in a backtest, so these agree by construction.
  *
- *   starting --sync agrees--> running <--pause/resume, supervisor lost/back--> paused
+ *   starting --sync agrees--> paused --supervisor speaks--> running <--pause/resume, supervisor lost/back--> paused
  *   any --hardStop--> hard_stopped --approveRestart--> running        any --shutdown--> stopping --nothing open--> leave
  *
  * Only `running` quotes. Every other phase first takes the bot's own orders off the book.
@@ -17,8 +17,8 @@ import { createTwoSidedQuotes } from '../strategies/two-sided-quotes.ts';
 import type { BotConfig } from './bot-config.ts';
 import type { Effects } from './effects.ts';
 import type { ControlEvent } from './events.ts';
-import type { BotInput, ConnectorInput, ControlInput, OrderInput, StartInput } from './input.ts';
-import { applyFillFact, applySync } from './reconcile.ts';
+import type { BotInput, ConnectorInput, ControlInput, OrderInput, StartInput, SyncInput } from './input.ts';
+import { applyFillFact, applySync, takeUnrealisedOut } from './reconcile.ts';
 import {
   cancelOwn,
   chaseOrders,
@@ -40,6 +40,10 @@ export const TIMER_MS = 1_000;
 const SYNC_MS = 300_000;
 const SYNC_RETRY_MS = 1_000;
 const SYNC_TIMEOUT_MS = 30_000;
+/** An adopted position is compared again this soon: a fill that it holds already may still be on its way to us. */
+const SYNC_AFTER_ADOPTION_MS = 10_000;
+/** Longer without any input and this process stood still: what it then reads first is old. */
+const STALL_MS = 5_000;
 
 export class BotMachine {
   readonly state: BotState;
@@ -70,10 +74,12 @@ export class BotMachine {
   step(input: BotInput, effects: Effects): ReasonCode {
     effects.clear();
     const { state } = this;
+    this.watchClock(input.atMs);
     switch (input.kind) {
       case RecordKind.bookInput:
         copyBook(input.book, state);
         state.bookAtMs = input.atMs;
+        if (state.isWalletGross) takeUnrealisedOut(state, this.desk);
         break;
       case RecordKind.timerInput:
         this.onTimer(input.atMs, effects);
@@ -88,12 +94,7 @@ export class BotMachine {
         applyFillFact(state, input.fill, input.atMs, this.desk, effects);
         break;
       case RecordKind.positionInput:
-        if (applySync(state, input, this.desk, effects)) {
-          state.syncDueAtMs = input.atMs + SYNC_MS;
-          this.tell('synced', null, { position: state.position.qty, openOrders: input.openOrders.length }, effects);
-        } else {
-          state.syncDueAtMs = input.atMs + SYNC_RETRY_MS;
-        }
+        this.onSync(input, effects);
         break;
       case RecordKind.connectorInput:
         this.onConnector(input, effects);
@@ -109,6 +110,7 @@ export class BotMachine {
 
   private tick(atMs: number, effects: Effects): ReasonCode {
     const { state } = this;
+    this.watchSupervisor(atMs, effects);
     const blocked = this.blockedBy(atMs);
     if (blocked !== Reason.none) {
       if (state.orders.length > 0) cancelOwn(state, reasonName(blocked), atMs, effects);
@@ -137,6 +139,7 @@ export class BotMachine {
     if (state.pausedByOperator) return Reason.paused_by_operator;
     if (state.pausedWithoutSupervisor) return Reason.paused_without_supervisor;
     if (!state.ordersUp || !state.bookUp) return Reason.venue_connection_down;
+    if (state.syncMismatches > 0 || state.provenAtMs < state.doubtedAtMs) return Reason.reconciling;
     if (state.bookAtMs === 0) return Reason.book_missing;
     if (atMs - state.bookAtMs > this.config.risk.bookAgeMsMax) return Reason.book_stale;
     if (state.book.bidCount === 0 || state.book.askCount === 0) return Reason.book_one_sided;
@@ -146,13 +149,41 @@ export class BotMachine {
     return Reason.none;
   }
 
+  /** At every input, not only at timers: after a standstill the first one may be a book. */
+  private watchSupervisor(atMs: number, effects: Effects): void {
+    const { state } = this;
+    const supervisorAgeMs = atMs - state.supervisorSeenAtMs;
+    if (state.epoch === 0 || state.pausedWithoutSupervisor || supervisorAgeMs <= this.config.deadmanS * 1_000) return;
+    state.pausedWithoutSupervisor = true;
+    this.tell('phase', 'no supervisor', { supervisorAgeMs }, effects);
+  }
+
+  private watchClock(atMs: number): void {
+    const { state } = this;
+    if (state.epoch > 0 && atMs - state.lastAtMs > STALL_MS) {
+      state.bookAtMs = 0;
+      state.doubtedAtMs = atMs;
+      state.syncDueAtMs = atMs;
+    }
+    state.lastAtMs = atMs;
+  }
+
+  private onSync(input: SyncInput, effects: Effects): void {
+    const { state } = this;
+    const outcome = applySync(state, input, this.desk, effects);
+    if (outcome === 'differs') {
+      state.syncDueAtMs = input.atMs + SYNC_RETRY_MS;
+      return;
+    }
+    const isProven = state.provenAtMs >= state.doubtedAtMs;
+    state.syncDueAtMs =
+      input.atMs + (!isProven ? SYNC_RETRY_MS : outcome === 'adopted' ? SYNC_AFTER_ADOPTION_MS : SYNC_MS);
+    this.tell('synced', null, { position: state.position.qty, openOrders: input.openOrders.length }, effects);
+  }
+
   private onTimer(atMs: number, effects: Effects): void {
     const { state } = this;
     countCancels(state, atMs);
-    if (!state.pausedWithoutSupervisor && atMs - state.supervisorSeenAtMs > this.config.deadmanS * 1_000) {
-      state.pausedWithoutSupervisor = true;
-      this.tell('phase', 'no supervisor', { supervisorAgeMs: atMs - state.supervisorSeenAtMs }, effects);
-    }
     const wantsSync = chaseOrders(state, atMs, this.desk, effects);
     if (state.syncSentAtMs !== 0 && atMs - state.syncSentAtMs > SYNC_TIMEOUT_MS) state.syncSentAtMs = 0;
     if (state.epoch > 0 && (wantsSync || atMs >= state.syncDueAtMs)) this.askSync(atMs, effects);
@@ -176,18 +207,30 @@ export class BotMachine {
     state.syncSentAtMs = 0;
     state.syncDueAtMs = atMs;
     state.syncMismatches = 0;
+    state.syncDifference = 0;
     state.stopping = false;
     state.left = false;
-    state.pausedWithoutSupervisor = false;
+    // Until a supervisor speaks: what the desk wants held may have changed while no process was there to be told.
+    state.pausedWithoutSupervisor = true;
     state.supervisorSeenAtMs = atMs;
     state.bookUp = false;
     state.ordersUp = false;
     state.bookAtMs = 0;
+    state.book.bidCount = 0;
+    state.book.askCount = 0;
+    // The clock may have been set back since: nothing waits for an instant of the earlier run.
+    state.bidReplacedAtMs = 0;
+    state.askReplacedAtMs = 0;
+    state.telemetryAtMs = 0;
+    state.cancelsAtMs = state.cancelsAtMs.filter((sentAtMs) => sentAtMs <= atMs);
     if (!state.everSynced) state.position = flatPosition();
     for (const order of state.orders) {
       if (order.state !== 'closed') order.state = 'unknown';
       order.cancelSentAtMs = 0;
+      order.cancelRetryAtMs = 0;
       order.lookupSentAtMs = 0;
+      order.notFoundAtMs = 0;
+      order.closedAtMs = Math.min(order.closedAtMs, atMs);
     }
     this.tell('started', null, { epoch, configHash, codeVersion, ordersUnknown: state.orders.length }, effects);
   }
@@ -227,8 +270,11 @@ export class BotMachine {
     if (channel === 'orders') {
       state.ordersUp = status === 'up';
       // What happened while the private stream was away is read, not assumed.
-      if (status === 'up') state.syncDueAtMs = atMs;
-      if (status === 'up' && !state.synced) this.askSync(atMs, effects);
+      if (status === 'up') {
+        state.doubtedAtMs = atMs;
+        state.syncDueAtMs = atMs;
+        this.askSync(atMs, effects);
+      }
     }
     if (channel === 'sync') {
       state.syncSentAtMs = 0;

@@ -28,7 +28,7 @@ const INTENT_LIFETIME_MS = 2_000;
 const CANCEL_TIMEOUT_MS = 5_000;
 const LOOKUP_TIMEOUT_MS = 10_000;
 /** A closed order whose fills have not come for this long makes the bot read them. */
-const FILLS_LATE_MS = 10_000;
+export const FILLS_LATE_MS = 10_000;
 const MINUTE_MS = 60_000;
 
 export interface OrderDesk {
@@ -78,7 +78,7 @@ export function findOrder(state: BotState, id: string): Order | undefined {
 }
 
 export function cancelOrder(state: BotState, order: Order, reason: string, atMs: number, effects: Effects): void {
-  if (order.cancelSentAtMs !== 0 || order.state === 'closed') return;
+  if (order.cancelSentAtMs !== 0 || order.state === 'closed' || atMs < order.cancelRetryAtMs) return;
   order.cancelSentAtMs = atMs;
   state.cancelsAtMs.push(atMs);
   effects.push({
@@ -121,11 +121,12 @@ export function chaseOrders(state: BotState, atMs: number, desk: OrderDesk, effe
     if (order.cancelSentAtMs !== 0 && atMs - order.cancelSentAtMs >= CANCEL_TIMEOUT_MS) {
       order.cancelSentAtMs = 0;
       order.state = 'unknown';
+      recordOrder(order, null, desk, effects);
     }
     if (order.lookupSentAtMs !== 0 && atMs - order.lookupSentAtMs >= LOOKUP_TIMEOUT_MS) order.lookupSentAtMs = 0;
     const waits = order.notFoundAtMs !== 0 && atMs - order.notFoundAtMs < NOT_FOUND_CONFIRM_MS;
     if (order.state === 'unknown' && !waits) lookUp(order, atMs, effects);
-    if (order.state === 'closed' && atMs - order.sentAtMs >= FILLS_LATE_MS) wantsSync = true;
+    if (order.state === 'closed' && atMs - order.closedAtMs >= FILLS_LATE_MS) wantsSync = true;
   }
   return wantsSync;
 }

@@ -17,6 +17,7 @@ export const Reason = {
   cancel_budget_used: 14,
   balance_unknown: 15,
   venue_connection_down: 16,
+  reconciling: 17,
 } as const;
 export type ReasonCode = (typeof Reason)[keyof typeof Reason];
 

@@ -1,30 +1,31 @@
 /** Fills into the position, and the venue's truth against ours. */
-import { applyFill } from '../accounting/position.ts';
+import { applyFill, unrealisedAt } from '../accounting/position.ts';
 import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
-import { DecimalError, formatQuote } from '../money/decimal.ts';
+import { formatQuote } from '../money/decimal.ts';
 import type { QuoteAmount } from '../money/money.ts';
 import { adoptOrder } from '../orders/order.ts';
 import { RecordKind } from '../events/record.ts';
-import { unrealisedAt } from '../accounting/position.ts';
+import { isFinitePositive } from '../risk/numbers.ts';
 import type { Effects } from './effects.ts';
 import type { FillFact, SyncInput } from './input.ts';
-import { findOrder, recordOrder, tellOrder, type OrderDesk } from './order-desk.ts';
+import { FILLS_LATE_MS, findOrder, recordOrder, tellOrder, type OrderDesk } from './order-desk.ts';
 import { TRADE_IDS_KEPT, type BotState } from './state.ts';
 import { midOf, phaseOf } from './telemetry.ts';
 
 /** So many reads in a row must differ before the venue's position replaces ours: one read can race with a fill. */
 const MISMATCHES_TO_ADOPT = 3;
 
+/** `adopted`: the venue's position replaced ours. */
+export type SyncOutcome = 'agrees' | 'adopted' | 'differs';
+
 /** Counts an execution once, whoever tells it, and moves position, wallet and its order. */
 export function applyFillFact(state: BotState, fill: FillFact, atMs: number, desk: OrderDesk, effects: Effects): void {
   if (state.tradeIds.includes(fill.tradeId)) return;
-  state.tradeIds.push(fill.tradeId);
-  if (state.tradeIds.length > TRADE_IDS_KEPT) state.tradeIds.shift();
+  rememberTrade(state, fill);
   const { instrument } = desk;
   const realised = applyFill(state.position, fill.side, fill.price, fill.qty, fill.fee, instrument);
   state.wallet = (state.wallet + realised - fill.fee) as QuoteAmount;
   state.fills += 1;
-  state.lastFillAtMs = Math.max(state.lastFillAtMs, fill.venueAtMs);
   const order = findOrder(state, fill.clientOrderId);
   effects.push({
     effect: 'record',
@@ -48,17 +49,25 @@ export function applyFillFact(state: BotState, fill: FillFact, atMs: number, des
   if (order !== undefined) tellOrder(state, order, { news: 'fill', qty: fill.qty }, atMs, desk, effects);
 }
 
+function rememberTrade(state: BotState, fill: FillFact): void {
+  state.tradeIds.push(fill.tradeId);
+  if (state.tradeIds.length > TRADE_IDS_KEPT) state.tradeIds.shift();
+  state.lastFillAtMs = Math.max(state.lastFillAtMs, fill.venueAtMs);
+}
+
 /**
  * Takes over what the venue says: fills not told yet, open orders not known, orders that are gone, and at last the
- * position. False when the position differs and the read must be repeated.
+ * position. `differs` when the position is not ours and the read must be repeated.
  */
-export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, effects: Effects): boolean {
+export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, effects: Effects): SyncOutcome {
   const { atMs } = sync;
   const readAtMs = state.syncSentAtMs;
   state.syncSentAtMs = 0;
+  state.fillsReadAtMs = readAtMs === 0 ? atMs : readAtMs;
   for (const fill of sync.fills) {
-    // Before the first sync ever there is no position that old fills could belong to.
+    // The position that the first sync ever takes over holds these already; a later read must not count them either.
     if (state.everSynced) applyFillFact(state, fill, atMs, desk, effects);
+    else if (!state.tradeIds.includes(fill.tradeId)) rememberTrade(state, fill);
   }
   adoptOpenOrders(state, sync, desk, effects);
   for (const order of [...state.orders]) {
@@ -66,21 +75,40 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
     if (order.state === 'open' && !isListed && order.sentAtMs < readAtMs) {
       tellOrder(state, order, { news: 'cancelAnswered', answer: 'gone' }, atMs, desk, effects);
     }
-    if (order.state === 'closed') forgetLateFills(state, order.clientOrderId, desk, effects);
+    // A read that was asked for while its fills could still be on their way proves nothing about them.
+    if (order.state === 'closed' && readAtMs - order.closedAtMs >= FILLS_LATE_MS) {
+      forgetLateFills(state, order.clientOrderId, desk, effects);
+    }
   }
-  const agrees = state.position.qty === sync.position.qty;
-  if (!agrees && state.everSynced && state.syncMismatches + 1 < MISMATCHES_TO_ADOPT) {
-    state.syncMismatches += 1;
-    return false;
-  }
-  if (!agrees) adoptPosition(state, sync, desk.instrument, effects);
+  const difference = sync.position.qty - state.position.qty;
+  if (difference !== 0 && !mayAdopt(state, difference, sync)) return 'differs';
+  if (difference !== 0) adoptPosition(state, sync, desk.instrument, effects);
   state.syncMismatches = 0;
+  state.syncDifference = 0;
   state.synced = true;
   state.everSynced = true;
+  state.provenAtMs = Math.max(state.provenAtMs, readAtMs);
+  state.wallet = sync.equity;
+  takeUnrealisedOut(state, desk);
+  return difference === 0 ? 'agrees' : 'adopted';
+}
+
+/** Fills that race with reads differ by something else each time; what is really ours to adopt differs by the same. */
+function mayAdopt(state: BotState, difference: number, { position }: SyncInput): boolean {
+  const isPriced = position.qty === 0 || isFinitePositive(Number(position.entryPrice));
+  if (!state.everSynced) return isPriced;
+  state.syncMismatches = difference === state.syncDifference ? state.syncMismatches + 1 : 1;
+  state.syncDifference = difference;
+  return isPriced && state.syncMismatches >= MISMATCHES_TO_ADOPT;
+}
+
+/** The venue's equity holds unrealised profit, the wallet does not; without a mid this waits for the first book. */
+export function takeUnrealisedOut(state: BotState, { instrument }: OrderDesk): void {
   const midTicks = midOf(state);
-  const unrealised = midTicks === null ? 0 : unrealisedAt(state.position, midTicks, desk.instrument.quotePerTickLot);
-  state.wallet = (sync.equity - BigInt(Math.round(unrealised * 1e6)) * 1_000_000n) as QuoteAmount;
-  return true;
+  state.isWalletGross = midTicks === null;
+  if (midTicks === null) return;
+  const unrealised = unrealisedAt(state.position, midTicks, instrument.quotePerTickLot);
+  state.wallet = (state.wallet - BigInt(Math.round(unrealised * 1e6)) * 1_000_000n) as QuoteAmount;
 }
 
 function adoptOpenOrders(state: BotState, sync: SyncInput, desk: OrderDesk, effects: Effects): void {
@@ -133,8 +161,6 @@ function forgetLateFills(state: BotState, id: string, desk: OrderDesk, effects: 
 function adoptPosition(state: BotState, sync: SyncInput, instrument: Instrument, effects: Effects): void {
   const before = state.position.qty;
   const { qty, entryPrice } = sync.position;
-  if (qty !== 0 && entryPrice === null)
-    throw new DecimalError(`${instrument.symbol}: a position of ${qty} lots has no entry price`);
   state.position.qty = qty;
   const costQuote = qty === 0 ? 0 : Math.abs(qty) * instrument.lotSize * Number(entryPrice);
   state.position.cost = (BigInt(Math.round(costQuote * 1e6)) * 1_000_000n) as QuoteAmount;

@@ -23,8 +23,18 @@ export interface BotState {
   syncSentAtMs: number;
   /** When to ask for the next one. */
   syncDueAtMs: number;
-  /** Reads in a row in which the venue's position was not ours. */
+  /** Reads in a row in which the venue's position differed from ours by the same lots. */
   syncMismatches: number;
+  /** The venue's position less ours in the last of them. */
+  syncDifference: number;
+  /** Fills up to here were read back, by the local clock. */
+  fillsReadAtMs: number;
+  /** Something may have happened unseen until then: the private stream was away, or this process stood still. */
+  doubtedAtMs: number;
+  /** When the last read that agreed was asked for. */
+  provenAtMs: number;
+  /** Time of the last input. */
+  lastAtMs: number;
   pausedByOperator: boolean;
   pausedWithoutSupervisor: boolean;
   hardStopped: boolean;
@@ -44,6 +54,8 @@ export interface BotState {
   lastFillAtMs: number;
   /** Cash of the account without this position's unrealised profit, at the last sync and with all that was realised since. */
   wallet: QuoteAmount;
+  /** `wallet` still holds the unrealised profit of the last sync: there was no mid to measure it by. */
+  isWalletGross: boolean;
   equityPeak: number;
   /** UTC day number and its first equity. */
   day: number;
@@ -60,7 +72,8 @@ export interface BotState {
   telemetryMinute: number;
 }
 
-export const TRADE_IDS_KEPT = 512;
+/** More than can be executed between two syncs with their overlap: what is read back again must still be known. */
+export const TRADE_IDS_KEPT = 2_048;
 
 export function blankState(): BotState {
   return {
@@ -71,6 +84,11 @@ export function blankState(): BotState {
     syncSentAtMs: 0,
     syncDueAtMs: 0,
     syncMismatches: 0,
+    syncDifference: 0,
+    fillsReadAtMs: 0,
+    doubtedAtMs: 0,
+    provenAtMs: 0,
+    lastAtMs: 0,
     pausedByOperator: false,
     pausedWithoutSupervisor: false,
     hardStopped: false,
@@ -87,6 +105,7 @@ export function blankState(): BotState {
     fills: 0,
     lastFillAtMs: 0,
     wallet: ZERO_QUOTE,
+    isWalletGross: false,
     equityPeak: 0,
     day: -1,
     equityDayStart: 0,

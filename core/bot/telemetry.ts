@@ -29,7 +29,7 @@ export function equityOf(state: BotState, desk: OrderDesk): number {
 
 /** Follows the peak and the first equity of each UTC day; the day's start outlives a restart with the state. */
 export function markEquity(state: BotState, atMs: number, desk: OrderDesk, dailyLossQuoteMax: number): void {
-  if (!state.everSynced) return;
+  if (!state.everSynced || state.isWalletGross) return;
   const equity = equityOf(state, desk);
   const day = Math.floor(atMs / DAY_MS);
   if (day !== state.day) {

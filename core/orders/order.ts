@@ -9,7 +9,7 @@
  *
  * Only fills move the position; a closed order whose fills have not all arrived is kept until they have.
  */
-import { assertNever, invariant } from '../invariant.ts';
+import { assertNever } from '../invariant.ts';
 import type { PriceTicks, QtyLots } from '../money/money.ts';
 import type { OrderIntent, Side } from './order-intent.ts';
 
@@ -17,6 +17,8 @@ import type { OrderIntent, Side } from './order-intent.ts';
 export const ACK_TIMEOUT_MS = 30_000;
 /** "Not found" must be said twice, this far apart, before an order counts as never arrived. */
 export const NOT_FOUND_CONFIRM_MS = 5_000;
+/** A cancel that ended nothing is sent again no sooner: a venue that is down answers at once. */
+const CANCEL_RETRY_MS = 1_000;
 
 export type OrderState = 'in_flight' | 'open' | 'unknown' | 'closed';
 export type CloseReason = 'filled' | 'cancelled' | 'rejected' | 'never_arrived';
@@ -40,10 +42,14 @@ export interface Order {
   fillsSeen: QtyLots;
   /** When the running cancel was sent; 0 when none runs. */
   cancelSentAtMs: number;
+  /** No further cancel before this. */
+  cancelRetryAtMs: number;
   /** When the running look-up was asked for; 0 when none runs. */
   lookupSentAtMs: number;
   /** When the venue first said "no such order"; 0 before. */
   notFoundAtMs: number;
+  /** When its end became known; 0 before. */
+  closedAtMs: number;
 }
 
 export type OrderNews =
@@ -70,14 +76,17 @@ export function createOrder(intent: OrderIntent, sentAtMs: number): Order {
     venueFilled: 0 as QtyLots,
     fillsSeen: 0 as QtyLots,
     cancelSentAtMs: 0,
+    cancelRetryAtMs: 0,
     lookupSentAtMs: 0,
     notFoundAtMs: 0,
+    closedAtMs: 0,
   };
 }
 
-function close(order: Order, reason: CloseReason): void {
+function close(order: Order, reason: CloseReason, atMs: number): void {
   // The first reason stands, unless the venue now proves that a presumed end was not the end.
   if (order.state !== 'closed' || order.closeReason === 'never_arrived') order.closeReason = reason;
+  if (order.state !== 'closed') order.closedAtMs = atMs;
   order.state = 'closed';
   order.cancelSentAtMs = 0;
   order.lookupSentAtMs = 0;
@@ -106,33 +115,36 @@ export function applyOrderNews(order: Order, news: OrderNews, atMs: number): boo
     case 'acknowledged':
       if (order.state === 'in_flight' || order.state === 'unknown') order.state = 'open';
       order.lookupSentAtMs = 0;
+      order.notFoundAtMs = 0;
       break;
     case 'refused':
-      if (order.state === 'in_flight') close(order, 'rejected');
+      if (order.state === 'in_flight') close(order, 'rejected', atMs);
       break;
     case 'unknown':
       if (order.state === 'in_flight') order.state = 'unknown';
       break;
     case 'seen':
-      applySeen(order, news.status, news.filled);
+      applySeen(order, news.status, news.filled, atMs);
       break;
     case 'fill':
-      invariant(order.adopted || order.fillsSeen + news.qty <= order.qty, 'a fill never exceeds its order');
+      order.notFoundAtMs = 0;
+      // More than the order asked for is the venue's word against the order's record: the position check settles it.
       order.fillsSeen = Math.min(order.qty, order.fillsSeen + news.qty) as QtyLots;
-      if (order.fillsSeen > order.venueFilled) order.venueFilled = order.fillsSeen;
-      if (order.fillsSeen === order.qty) close(order, 'filled');
-      else if (order.state !== 'closed') order.state = 'open';
+      applyFilled(order, atMs);
       break;
     case 'cancelAnswered':
       // "gone" says that it is over but not how: the look-up or the order stream does.
       if (news.answer === 'gone' && order.state !== 'closed') order.state = 'unknown';
-      if (news.answer !== 'yes') order.cancelSentAtMs = 0;
+      if (news.answer !== 'yes') {
+        order.cancelSentAtMs = 0;
+        order.cancelRetryAtMs = atMs + CANCEL_RETRY_MS;
+      }
       break;
     case 'notFound':
       order.lookupSentAtMs = 0;
       if (order.state === 'closed') break;
       if (order.notFoundAtMs === 0) order.notFoundAtMs = atMs;
-      else if (atMs - order.notFoundAtMs >= NOT_FOUND_CONFIRM_MS) close(order, 'never_arrived');
+      else if (atMs - order.notFoundAtMs >= NOT_FOUND_CONFIRM_MS) close(order, 'never_arrived', atMs);
       break;
     default:
       assertNever(news);
@@ -146,7 +158,23 @@ export function applyOrderNews(order: Order, news: OrderNews, atMs: number): boo
   );
 }
 
-function applySeen(order: Order, status: 'open' | 'filled' | 'cancelled' | 'rejected', filled: QtyLots): void {
+function applyFilled(order: Order, atMs: number): void {
+  if (order.adopted) {
+    // The fill may be one that its adoption counted already, so only the venue says how much of it is left.
+    if (order.state !== 'closed') order.state = order.fillsSeen === order.qty ? 'unknown' : 'open';
+    return;
+  }
+  if (order.fillsSeen > order.venueFilled) order.venueFilled = order.fillsSeen;
+  if (order.fillsSeen === order.qty) close(order, 'filled', atMs);
+  else if (order.state !== 'closed') order.state = 'open';
+}
+
+function applySeen(
+  order: Order,
+  status: 'open' | 'filled' | 'cancelled' | 'rejected',
+  filled: QtyLots,
+  atMs: number,
+): void {
   order.lookupSentAtMs = 0;
   order.notFoundAtMs = 0;
   if (filled > order.venueFilled) order.venueFilled = filled;
@@ -156,13 +184,13 @@ function applySeen(order: Order, status: 'open' | 'filled' | 'cancelled' | 'reje
       if (order.state === 'in_flight' || order.state === 'unknown') order.state = 'open';
       break;
     case 'filled':
-      close(order, 'filled');
+      close(order, 'filled', atMs);
       break;
     case 'cancelled':
-      close(order, 'cancelled');
+      close(order, 'cancelled', atMs);
       break;
     case 'rejected':
-      close(order, 'rejected');
+      close(order, 'rejected', atMs);
       break;
     default:
       assertNever(status);
@@ -172,7 +200,7 @@ function applySeen(order: Order, status: 'open' | 'filled' | 'cancelled' | 'reje
 /** What may still execute, at full size while anything is unknown. */
 export function openLots(order: Order): QtyLots {
   const until = order.state === 'closed' ? order.venueFilled : order.qty;
-  return Math.max(0, until - order.fillsSeen) as QtyLots;
+  return Math.max(0, until - Math.min(order.fillsSeen, order.venueFilled)) as QtyLots;
 }
 
 /** Nothing more can come from it: closed, and every execution the venue told of has arrived as a fill. */

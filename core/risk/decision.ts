@@ -62,10 +62,15 @@ export function decide(
     return denied('number_invalid', intent.qty, 1);
   if (!isFinitePositive(facts.midTicks)) return denied('number_invalid', facts.midTicks, 0);
   if (!Number.isSafeInteger(facts.positionLots)) return denied('number_invalid', facts.positionLots, 0);
-  if (!(facts.openBuyLots >= 0)) return denied('number_invalid', facts.openBuyLots, 0);
-  if (!(facts.openSellLots >= 0)) return denied('number_invalid', facts.openSellLots, 0);
+  for (const count of [facts.openBuyLots, facts.openSellLots, facts.ordersActive])
+    if (!Number.isSafeInteger(count) || count < 0) return denied('number_invalid', count, 0);
+  for (const limit of [limits.exposureQuoteMax, limits.orderQuoteMax, limits.ordersActiveMax])
+    if (!isFinitePositive(limit)) return denied('number_invalid', limit, 0);
+  for (const atMs of [facts.atMs, intent.expiresAtMs])
+    if (!isFinitePositive(atMs)) return denied('number_invalid', atMs, 0);
+  if (!isFinitePositive(instrument.quotePerTickLot)) return denied('number_invalid', instrument.quotePerTickLot, 0);
   if (!(intent.expiresAtMs > facts.atMs)) return denied('expired', facts.atMs, intent.expiresAtMs);
-  if (intent.qty < instrument.qtyMinLots) return denied('qty_below_minimum', intent.qty, instrument.qtyMinLots);
+  if (!(intent.qty >= instrument.qtyMinLots)) return denied('qty_below_minimum', intent.qty, instrument.qtyMinLots);
   const distance = Math.abs(intent.price - facts.midTicks) / facts.midTicks;
   if (!(distance <= COLLAR_RATIO)) return denied('price_beyond_collar', distance, COLLAR_RATIO);
   const quotePerLot = Math.max(intent.price, facts.midTicks) * instrument.quotePerTickLot;

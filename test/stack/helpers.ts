@@ -11,7 +11,8 @@ import { build } from 'esbuild';
 import { deskHome } from '../../config/home.ts';
 import type { DeskHome } from '../../config/home.ts';
 import type { Log } from '../../core/log.ts';
-import { startStack, stopLeftBehind } from '../../stack/stack.ts';
+import { stopLeftBehind } from '../../stack/stack.ts';
+import type { StackOptions } from '../../stack/stack.ts';
 import { onFreePorts, readTemporalDev } from '../../stack/temporal-dev.ts';
 import type { TemporalDev } from '../../stack/temporal-dev.ts';
 
@@ -64,7 +65,7 @@ export function plainEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !replaced.test(name)));
 }
 
-export function stackOptions(home: DeskHome, log: Log): Parameters<typeof startStack>[0] {
+export function stackOptions(home: DeskHome, log: Log): StackOptions {
   return { home, projectRoot: PROJECT_ROOT, env: plainEnv(), declaration: declaration(), log };
 }
 

@@ -1,8 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { temporalConnection, temporalEnv } from '../../stack/temporal-connection.ts';
 import { tempDir } from './helpers.ts';
+
+const dir = tempDir();
+afterAll(() => rmSync(dir, { recursive: true }));
 
 test('nothing set: the desk runs its own server', () => {
   expect(temporalConnection({})).toBeNull();
@@ -26,14 +29,14 @@ test('what the desk hands to its children names the same server', () => {
 });
 
 test('a profile of a file', () => {
-  const file = join(tempDir(), 'temporal.toml');
+  const file = join(dir, 'temporal.toml');
   writeFileSync(file, '[profile.live]\naddress = "cloud.example:7233"\nnamespace = "desk"\n[profile.live.tls]\n');
   const target = temporalConnection({ TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'live' });
   expect(target).toMatchObject({ address: 'cloud.example:7233', namespace: 'desk' });
 });
 
 test('a profile that does not exist is an error that names it', () => {
-  const file = join(tempDir(), 'temporal.toml');
+  const file = join(dir, 'temporal.toml');
   writeFileSync(file, '[profile.live]\naddress = "cloud.example:7233"\n');
   const env = { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'lve' };
   expect(() => temporalConnection(env)).toThrow(/TEMPORAL_PROFILE=lve/);

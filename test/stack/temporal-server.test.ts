@@ -54,7 +54,7 @@ async function connected<T>(server: TemporalServer, use: (client: Client) => Pro
 const attributes = (server: TemporalServer) =>
   connected(server, async ({ connection, options: { namespace } }) => {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    return customAttributes as Record<string, number>;
+    return customAttributes;
   });
 
 /** Starts the declared server in a Node of its own and kills that. */

@@ -88,7 +88,7 @@ export class Bench {
 
   tell(untimed: Untimed<BotInput>, afterMs = 0): Effect[] {
     this.nowMs += afterMs;
-    const input = { ...untimed, sequence: this.told.length + 1, atMs: this.nowMs } as BotInput;
+    const input = { ...untimed, sequence: this.told.length + 1, atMs: this.nowMs };
     // Through the codec, as the journal would bring it back.
     this.told.push(decodeInput(input.kind, input.sequence, input.atMs, encodeInput(input).slice()));
     this.machine.step(input, this.effects);
@@ -107,12 +107,13 @@ export class Bench {
     return this.tell({ kind: RecordKind.timerInput }, afterMs);
   }
 
-  /** From nothing to quoting: started, streams up, the venue's truth read, a book there. */
+  /** From nothing to quoting at the next book: started, streams up, the venue's truth read, a supervisor there. */
   run({ position = 0, entryPrice = null as string | null } = {}): this {
     this.tell({ kind: RecordKind.startInput, epoch: 7, configHash: 'c', codeVersion: 'v' });
     this.tell({ kind: RecordKind.connectorInput, channel: 'book', status: 'up', reason: '' });
     this.tell({ kind: RecordKind.connectorInput, channel: 'orders', status: 'up', reason: '' });
     this.sync({ position, entryPrice });
+    this.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } });
     return this;
   }
 

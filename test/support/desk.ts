@@ -9,6 +9,7 @@ import pg from 'pg';
 import { BotRun } from '../../core/control/protocol.ts';
 import { deskHome, type DeskHome } from '../../config/home.ts';
 import type { BotWorkflowStatus } from '../../workflows/bot/contract.ts';
+import { leftPostgres } from '../../stack/postgres.ts';
 import { readSecret } from '../../stack/postgres-cluster.ts';
 import { readRunFile } from '../../stack/run-files.ts';
 import type { Ports } from '../../stack/ports.ts';
@@ -18,7 +19,12 @@ const ROOT = process.cwd();
 const UP_MS = 90_000;
 
 /** Polls `look` until it answers something; fails with what it waited for. */
-export async function until<T>(what: string, look: () => Promise<T | null | false> | T | null | false, timeoutMs = 30_000, everyMs = 100): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | false> | T | null | false,
+  timeoutMs = 30_000,
+  everyMs = 100,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown = null;
   while (performance.now() < deadline) {
@@ -60,10 +66,17 @@ export class TestDesk {
 
   /** The plain Temporal command, as a user would type it, against this desk. */
   async temporal(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    return this.command(process.env['TEMPORAL_CLI'] ?? 'temporal', [...args, '--address', `127.0.0.1:${this.ports?.temporal}`]);
+    return this.command(process.env['TEMPORAL_CLI'] ?? 'temporal', [
+      ...args,
+      '--address',
+      `127.0.0.1:${this.ports?.temporal}`,
+    ]);
   }
 
-  private async command(command: string, args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  private async command(
+    command: string,
+    args: readonly string[],
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
     try {
       const { stdout, stderr } = await run(command, args, { env: this.env, cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
       return { code: 0, stdout, stderr };
@@ -75,14 +88,23 @@ export class TestDesk {
 
   /** Starts it and waits for its ready line. */
   async up(...args: string[]): Promise<this> {
-    const child = spawn(join(ROOT, 'desk'), ['up', ...args], { env: this.env, cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(join(ROOT, 'desk'), ['up', ...args], {
+      env: this.env,
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.child = child;
     this.talk = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.talk += chunk.toString()));
-    const ready = await until('the desk', () => {
-      if (child.exitCode !== null) throw new Error(`desk up ended with ${child.exitCode}: ${this.talk}`);
-      return /\{"ready":true.*\}/.exec(this.talk)?.[0] ?? null;
-    }, UP_MS).catch((error: Error) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (this.talk += chunk.toString()));
+    const ready = await until(
+      'the desk',
+      () => {
+        if (child.exitCode !== null) throw new Error(`desk up ended with ${child.exitCode}: ${this.talk}`);
+        return /\{"ready":true.*\}/.exec(this.talk)?.[0] ?? null;
+      },
+      UP_MS,
+    ).catch((error: Error) => {
       throw new Error(`${error.message}\n${this.talk}`);
     });
     this.ports = (JSON.parse(ready) as { ports: Ports }).ports;
@@ -128,10 +150,26 @@ export class TestDesk {
     return entry.pid;
   }
 
+  postmasterPid(): number {
+    const left = leftPostgres(this.home);
+    if (left === null) throw new Error('no Postgres runs');
+    return left.identity.pid;
+  }
+
+  /** What a power cut does to the supervisor alone. */
+  async killSupervisor(): Promise<void> {
+    const { child } = this;
+    child?.kill('SIGKILL');
+    await until('the supervisor to be gone', () => child === null || child.signalCode !== null);
+    await this.pool?.end();
+    this.pool = null;
+  }
+
   async query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
     if (this.pool === null) {
       const secret = readSecret(this.home);
-      this.pool = new pg.Pool({ host: '127.0.0.1', port: this.ports?.postgres, user: 'postgres', password: secret?.password, database: 'desk', max: 2 });
+      if (secret === null || this.ports === null) throw new Error('the desk has no database yet');
+      this.pool = new pg.Pool({ host: '127.0.0.1', port: this.ports.postgres, ...secret, database: 'desk', max: 2 });
       this.pool.on('error', () => {});
     }
     return (await this.pool.query<Row>(sql, values)).rows;
@@ -143,7 +181,10 @@ export class TestDesk {
   }
 
   async storedFills(bot: string): Promise<number> {
-    const [row] = await this.query<{ n: string }>(`select count(*) as n from event where bot = $1 and stream = 'hb.fill.v1'`, [bot]);
+    const [row] = await this.query<{ n: string }>(
+      `select count(*) as n from event where bot = $1 and stream = 'hb.fill.v1'`,
+      [bot],
+    );
     return Number(row?.n ?? 0);
   }
 }

@@ -19,6 +19,8 @@ export const BotCarried = z.strictObject({
   pausedBy: Recorded.nullable(),
   frozenBy: Recorded.nullable(),
   hardStoppedBy: Recorded.nullable(),
+  /** Restart approved and not yet told to the process. */
+  approval: Recorded.nullable().default(null),
   /** Why nothing restarts before a person approves. */
   gaveUp: z.strictObject({ reason: z.string(), atMs: z.int().positive() }).nullable(),
   shortRuns: z.int().nonnegative(),
@@ -36,6 +38,7 @@ export const BotWorkflowInput = z.strictObject({
     pausedBy: null,
     frozenBy: null,
     hardStoppedBy: null,
+    approval: null,
     gaveUp: null,
     shortRuns: 0,
     restarts: 0,

@@ -6,7 +6,8 @@
  *   any --stop or cancel--> stopping --> stopped                   (orders cancelled, process ended, workflow completes)
  *
  * Handlers write down what is wanted and tell the process at once when there is one; this loop alone starts, watches and
- * ends it. Before continue-as-new the watching activity ends and leaves the bot running: the next run adopts it.
+ * ends it. A process that was started quotes only once it is pinged, and it is pinged only once it was told what holds.
+ * Before continue-as-new the watching activity ends and leaves the bot running: the next run adopts it.
  */
 import {
   ActivityFailure,
@@ -19,12 +20,12 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   TimeoutFailure,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BotActivities, DesiredBot } from '../../activities/bots.ts';
-import type { BotCommand } from '../../activities/bot-control.ts';
 import { decideRestart, type BotExit } from '../../core/supervision/restart.ts';
 import { botHostTaskQueue, DeskBot, DeskId, DeskKind, DeskPhase, DeskSeverity } from '../desk-attributes.ts';
 import { parseInput } from '../parse-input.ts';
@@ -49,20 +50,24 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
   const taskQueue = botHostTaskQueue(input.host);
   const { startBot, stopBot } = proxyActivities<BotActivities>({
     taskQueue,
-    scheduleToStartTimeout: '30 seconds',
+    scheduleToStartTimeout: '10 seconds',
     startToCloseTimeout: '60 seconds',
     retry: { initialInterval: '500ms', maximumInterval: '5s', maximumAttempts: 5 },
   });
-  const { commandBot } = proxyActivities<BotActivities>({
+  // A try outlives every answer it waits for, so that none takes effect after a newer one.
+  const { alignBot } = proxyActivities<BotActivities>({
     taskQueue,
-    startToCloseTimeout: '5 seconds',
-    scheduleToCloseTimeout: '10 seconds',
+    scheduleToStartTimeout: '5 seconds',
+    startToCloseTimeout: '20 seconds',
+    scheduleToCloseTimeout: '25 seconds',
     retry: { initialInterval: '200ms', maximumInterval: '1s' },
   });
   const { superviseBot } = proxyActivities<BotActivities>({
     taskQueue,
     startToCloseTimeout: '30 days',
     heartbeatTimeout: '5 seconds',
+    // Said outright: left out, the server is asked to cancel and nobody waits, and the activity would ping on beside the next run's.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '200ms', backoffCoefficient: 1.5, maximumInterval: '2s' },
   });
 
@@ -85,40 +90,74 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     return status.pausedBy !== null ? 'paused' : 'running';
   };
 
-  /** Tells the process what holds now. What cannot be told takes hold when the process is back. */
-  const tell = async (command: BotCommand): Promise<contract.CommandResult> => {
+  /** Who spoke last: whose word it is when nothing is held. */
+  let spokenBy: contract.Attribution = { operator: 'desk', reason: 'as the desk wants it' };
+  const desired = (): DesiredBot => {
+    const { operator, reason } = status.hardStoppedBy ?? status.frozenBy ?? status.pausedBy ?? spokenBy;
+    const { approval } = status;
+    return {
+      bot: input.bot,
+      paused: status.pausedBy !== null || status.frozenBy !== null,
+      hardStopped: status.hardStoppedBy !== null,
+      approval: approval === null ? null : { operator: approval.operator, reason: approval.reason },
+      operator,
+      reason,
+    };
+  };
+
+  /** False while something that is wanted could not be told to a living process. */
+  let isTold = true;
+  const tellNow = async (): Promise<contract.CommandResult> => {
     if (status.pid === null) return { applied: false, phase: status.phase, detail: 'kept for when the bot is back' };
+    const { approval } = status;
     try {
-      const { applied, detail } = await commandBot({ bot: input.bot, command });
+      const { applied, detail } = await alignBot(desired());
+      isTold = true;
+      if (applied && status.approval === approval) status.approval = null;
       if (status.pid !== null) show(livePhase());
       return { applied, phase: status.phase, detail };
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      return {
-        applied: false,
-        phase: status.phase,
-        detail: `kept; the bot's host did not answer: ${error.cause?.message ?? error.message}`,
-      };
+      isTold = false;
+      const detail = `kept and told again; the bot's host did not answer: ${error.cause?.message ?? error.message}`;
+      return { applied: false, phase: status.phase, detail };
     }
   };
-  const recorded = (message: unknown): contract.Recorded => ({
-    ...parseInput(contract.Attribution, message),
-    atMs: Date.now(),
-  });
-  const validator = (message: unknown): void => void parseInput(contract.Attribution, message);
-  const pauseOrResume = async (by: contract.Attribution): Promise<contract.CommandResult> => {
-    const { operator, reason } = by;
-    const isHeld = status.pausedBy !== null || status.frozenBy !== null;
-    return tell({ command: isHeld ? 'pause' : 'resume', operator, reason });
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One at a time, and each tells all that is wanted by then: an older word never lands after a newer one. */
+  const tell = (): Promise<contract.CommandResult> => {
+    const answer = turn.then(tellNow);
+    turn = answer.catch(() => undefined);
+    return answer;
   };
+  const untilTold = async (): Promise<void> => {
+    for (;;) {
+      await tell();
+      if (isTold) return;
+      await sleep('1 second');
+    }
+  };
+  const keepTold = async (): Promise<never> => {
+    for (;;) {
+      await condition(() => !isTold);
+      await untilTold();
+    }
+  };
+
+  const recorded = (message: unknown): contract.Recorded => {
+    const { operator, reason } = parseInput(contract.Attribution, message);
+    spokenBy = { operator, reason };
+    return { operator, reason, atMs: Date.now() };
+  };
+  const validator = (message: unknown): void => void parseInput(contract.Attribution, message);
   const freeze = async (message: unknown): Promise<contract.CommandResult> => {
     status.frozenBy = recorded(message);
-    return pauseOrResume(status.frozenBy);
+    return tell();
   };
   const thaw = async (message: unknown): Promise<contract.CommandResult> => {
-    const by = recorded(message);
+    recorded(message);
     status.frozenBy = null;
-    return pauseOrResume(by);
+    return tell();
   };
 
   setHandler(contract.statusQuery, () => status);
@@ -126,16 +165,16 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     contract.pauseUpdate,
     async (message) => {
       status.pausedBy = recorded(message);
-      return pauseOrResume(status.pausedBy);
+      return tell();
     },
     { validator },
   );
   setHandler(
     contract.resumeUpdate,
     async (message) => {
-      const by = recorded(message);
+      recorded(message);
       status.pausedBy = null;
-      return pauseOrResume(by);
+      return tell();
     },
     { validator },
   );
@@ -143,19 +182,19 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     contract.hardStopUpdate,
     async (message) => {
       status.hardStoppedBy = recorded(message);
-      const { operator, reason } = status.hardStoppedBy;
-      return tell({ command: 'hardStop', operator, reason });
+      status.approval = null;
+      return tell();
     },
     { validator },
   );
   setHandler(
     contract.approveRestartUpdate,
     async (message) => {
-      const { operator, reason } = recorded(message);
+      status.approval = recorded(message);
       status.hardStoppedBy = null;
       status.gaveUp = null;
       status.shortRuns = 0;
-      return tell({ command: 'approveRestart', operator, reason });
+      return tell();
     },
     { validator },
   );
@@ -175,17 +214,6 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
   setHandler(contract.freezeSignal, async (message) => void (isAttributed(message) && (await freeze(message))));
   setHandler(contract.thawSignal, async (message) => void (isAttributed(message) && (await thaw(message))));
 
-  const desired = (): DesiredBot => {
-    const held = status.hardStoppedBy ?? status.frozenBy ?? status.pausedBy;
-    return {
-      bot: input.bot,
-      paused: status.pausedBy !== null || status.frozenBy !== null,
-      hardStopped: status.hardStoppedBy !== null,
-      operator: held?.operator ?? 'desk',
-      reason: held?.reason ?? 'as the desk wants it',
-    };
-  };
-
   /** One life of the process: from start or adoption to its end, or to our letting go. Null when we let go. */
   const live = async (): Promise<BotExit | null> => {
     show('starting');
@@ -195,7 +223,16 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
       status.epoch = started.epoch;
       status.adopted = started.adopted;
       show(livePhase());
-      return await superviseBot(desired());
+      await untilTold();
+      const keeper = new CancellationScope({ cancellable: true });
+      void keeper.run(keepTold).catch((error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      });
+      try {
+        return await superviseBot({ bot: input.bot });
+      } finally {
+        keeper.cancel();
+      }
     } catch (error) {
       if (isCancellation(error)) return null;
       return exitOf(error);
@@ -209,7 +246,10 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     while (status.stopBy === null) {
       if (status.gaveUp !== null) {
         show('gave_up');
-        await condition(() => status.gaveUp === null || status.stopBy !== null);
+        await condition(
+          () => status.gaveUp === null || status.stopBy !== null || workflowInfo().continueAsNewSuggested,
+        );
+        if (status.gaveUp !== null && status.stopBy === null && (await mayRollOver())) return await rollOver();
         continue;
       }
       const scope = new CancellationScope({ cancellable: true });
@@ -221,8 +261,11 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
       if (!isOver) scope.cancel();
       const exit = await life;
       if (status.stopBy !== null) break;
-      if (exit === null && workflowInfo().continueAsNewSuggested) return await rollOver();
-      if (exit === null) break; // The workflow itself is being cancelled.
+      if (exit === null && !workflowInfo().continueAsNewSuggested) break; // The workflow itself is being cancelled.
+      if (exit === null) {
+        if (await mayRollOver()) return await rollOver();
+        break;
+      }
       status.lastExit = exit;
       const decision = decideRestart(exit, status.shortRuns, input.restart);
       status.shortRuns = decision.shortRuns;
@@ -246,12 +289,17 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     return { bot: input.bot, stoppedBy: status.stopBy, lastExit: status.lastExit };
   });
 
-  async function rollOver(): Promise<never> {
-    await condition(allHandlersFinished);
-    const { pausedBy, frozenBy, hardStoppedBy, gaveUp, shortRuns, restarts } = status;
+  /** Every handler has ended, but for one of `stop`, which ends with the workflow: then this run goes on to its stop. */
+  async function mayRollOver(): Promise<boolean> {
+    await condition(() => allHandlersFinished() || status.stopBy !== null);
+    return status.stopBy === null;
+  }
+
+  function rollOver(): Promise<never> {
+    const { pausedBy, frozenBy, hardStoppedBy, approval, gaveUp, shortRuns, restarts } = status;
     return continueAsNew<typeof bot>({
       ...input,
-      carried: { pausedBy, frozenBy, hardStoppedBy, gaveUp, shortRuns, restarts },
+      carried: { pausedBy, frozenBy, hardStoppedBy, approval, gaveUp, shortRuns, restarts },
     });
   }
 }
@@ -265,7 +313,8 @@ function exitOf(error: unknown): BotExit {
   if (cause instanceof TimeoutFailure) {
     return { ...none, cause: 'host_missing', detail: `no worker of the bot's host answers: ${detail}` };
   }
+  const [failed] = cause instanceof ApplicationFailure ? ((cause.details ?? []) as { exitCode?: number | null }[]) : [];
   const isRefused =
     cause instanceof ApplicationFailure && (cause.type === 'UnknownBot' || cause.type === 'BotDisabled');
-  return { ...none, cause: isRefused ? 'refused' : 'start_failed' };
+  return { ...none, code: failed?.exitCode ?? null, cause: isRefused ? 'refused' : 'start_failed' };
 }

@@ -15,7 +15,7 @@ function quoting(bench = new Bench().run()): { bench: Bench; bid: string; ask: s
 }
 
 describe('start', () => {
-  test('quotes nothing before the venue was read', () => {
+  test('quotes nothing before the venue was read and a supervisor spoke', () => {
     const bench = new Bench();
     bench.tell({ kind: RecordKind.startInput, epoch: 1, configHash: '', codeVersion: '' });
     bench.tell({ kind: RecordKind.connectorInput, channel: 'book', status: 'up', reason: '' });
@@ -24,7 +24,9 @@ describe('start', () => {
     expect(bench.tell({ kind: RecordKind.connectorInput, channel: 'orders', status: 'up', reason: '' })).toContainEqual(
       { effect: 'sync' },
     );
-    expect(placed(bench.sync())).toHaveLength(2);
+    expect(placed(bench.sync())).toEqual([]);
+    expect(bench.reason()).toBe(Reason.paused_without_supervisor);
+    expect(placed(bench.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } }))).toHaveLength(2);
     expect(bench.reason()).toBe(Reason.quoted);
   });
 

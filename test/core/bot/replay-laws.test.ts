@@ -158,7 +158,7 @@ test('whatever the venue says, exposure stays under its cap and no id is used tw
         const quotePerLot = 600_000 * BTC.quotePerTickLot;
         // The cap is checked at the price of the moment, which moves by 2 percent in these runs.
         expect((state.position.qty + buys) * quotePerLot).toBeLessThanOrEqual(1_500 * 1.04);
-        expect((-state.position.qty + sells) * quotePerLot).toBeLessThanOrEqual(1_500 * 1.04);
+        expect((sells - state.position.qty) * quotePerLot).toBeLessThanOrEqual(1_500 * 1.04);
         expect(state.orders.length).toBeLessThanOrEqual(4);
       });
       const places = ids.filter((id) => !id.startsWith('cancel '));

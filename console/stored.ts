@@ -1,0 +1,73 @@
+/** Stored events as the console takes them in: telemetry, timings, orders, fills. The shapes are those of `core/bot/events.ts`. */
+import { z } from 'zod';
+
+const Decimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'expected a decimal string');
+const Age = z.number();
+
+export const BotSnapshot = z.object({
+  symbol: z.string(),
+  phase: z.string(),
+  reason: z.string(),
+  equity: Decimal,
+  equityPeak: Decimal,
+  equityDayStart: Decimal,
+  position: Decimal,
+  positionQuote: z.number(),
+  entryPrice: Decimal.nullable(),
+  mid: Decimal.nullable(),
+  bookAgeMs: Age.nullable(),
+  realised: Decimal,
+  unrealised: Decimal,
+  fees: Decimal,
+  fills: z.int().nonnegative(),
+  lastFillAtMs: z.number().nullable(),
+  ordersActive: z.int().nonnegative(),
+  ordersUnknown: z.int().nonnegative(),
+  cancelsLastMinute: z.int().nonnegative(),
+  supervisorAgeMs: Age,
+});
+export type BotSnapshot = z.infer<typeof BotSnapshot>;
+
+const Latency = z.object({
+  count: z.int().nonnegative(),
+  meanMs: z.number(),
+  p50Ms: z.number(),
+  p99Ms: z.number(),
+  maxMs: z.number(),
+});
+export type Latency = z.infer<typeof Latency>;
+
+export const Timings = z.object({
+  tick: Latency,
+  durable: Latency,
+  placeAnswer: Latency,
+  memoryRssBytes: z.int().nonnegative(),
+});
+export type Timings = z.infer<typeof Timings>;
+
+export const OrderRow = z.object({
+  clientOrderId: z.string(),
+  side: z.enum(['buy', 'sell']),
+  price: Decimal,
+  qty: Decimal,
+  filled: Decimal,
+  state: z.enum(['in_flight', 'open', 'unknown', 'closed']),
+  closeReason: z.string().nullable(),
+  code: z.string().nullable(),
+  external: z.boolean(),
+});
+export type OrderRow = z.infer<typeof OrderRow> & { readonly atMs: number };
+
+export const FillRow = z.object({
+  clientOrderId: z.string(),
+  tradeId: z.string(),
+  side: z.enum(['buy', 'sell']),
+  price: Decimal,
+  qty: Decimal,
+  fee: Decimal,
+  liquidity: z.enum(['maker', 'taker']),
+  positionAfter: Decimal,
+  realised: Decimal,
+  external: z.boolean(),
+});
+export type FillRow = z.infer<typeof FillRow> & { readonly atMs: number };

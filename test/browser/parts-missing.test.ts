@@ -1,0 +1,106 @@
+/** The page over a desk that has no events yet, and over one whose database goes away. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import type { RunningSimulator } from '../../simulator/server.ts';
+import {
+  openConsole,
+  openSimulator,
+  openStore,
+  type ConsoleUnderTest,
+  type StoreUnderTest,
+} from '../console/harness.ts';
+import { tellStory } from '../console/story.ts';
+import { until } from '../support/desk.ts';
+import { launchChromium } from './chromium.ts';
+import { Viewer, type Size } from './viewer.ts';
+
+const SIZES: readonly Size[] = ['phone', 'desktop'];
+let browser: Browser;
+let store: StoreUnderTest;
+let simulator: RunningSimulator;
+let desk: ConsoleUnderTest;
+
+beforeAll(async () => {
+  // Fast enough for the recording's second lap to come while the test looks.
+  [browser, store, simulator] = await Promise.all([launchChromium(), openStore(), openSimulator(100)]);
+  desk = await openConsole({ store, simulatorPort: simulator.port });
+}, 120_000);
+
+afterAll(async () => {
+  await browser.close();
+  await desk.close();
+  await simulator.stop();
+  await store.close();
+}, 60_000);
+
+async function forEachSize(use: (viewer: Viewer) => Promise<void>): Promise<void> {
+  for (const size of SIZES) {
+    const viewer = await Viewer.open(browser, desk.url, size);
+    await until('the first data', async () => (await viewer.slot('phase-word', 'bot1')) !== null);
+    await use(viewer);
+    expect(await viewer.overhang()).toBeLessThanOrEqual(0);
+    expect(viewer.complaints).toEqual([]);
+    await viewer.close();
+  }
+}
+
+describe('before the first event', () => {
+  test('each card says that nothing has come yet; no figure is made up', () =>
+    forEachSize(async (viewer) => {
+      expect(await viewer.slot('reason', 'bot1')).toContain('No data yet');
+      expect(await viewer.slot('phase-word', 'bot1')).toBe('waiting');
+      expect(await viewer.slot('equity', 'bot1')).toBeNull();
+      expect(await viewer.slot('totals')).toBeNull();
+      expect(await viewer.slot('verdict-word')).toBe('Needs a look');
+      expect(await viewer.slot('verdict-detail')).toBe('0 of 3 bots running');
+      expect(await viewer.slot('verdict-notes')).toMatch(/^Temporal does not answer.*bot1: no telemetry yet/);
+      expect(await viewer.slot('components')).toContain('Temporal down');
+      await viewer.shoot('empty');
+    }));
+
+  test('a mirrored lap is labelled as derived', async () => {
+    const viewer = await Viewer.open(browser, desk.url, 'phone');
+    await until(
+      'a derived lap',
+      async () => /lap \d*[24680] ?derived ?\(mirrored\)/.test((await viewer.slot('market-laps')) ?? ''),
+      60_000,
+    );
+    await viewer.shoot('derived');
+    await viewer.close();
+  }, 70_000);
+});
+
+describe('with one bot trading', () => {
+  beforeAll(async () => {
+    await store.ship('bot1', tellStory({ bot: 'bot1', untilMs: Date.now(), minutes: 30 }).records);
+    await store.ship(
+      'bot4',
+      tellStory({ bot: 'bot4', untilMs: Date.now() - 45_000, minutes: 3, withFills: false }).records,
+    );
+  });
+
+  test('fresh, old and missing data stand side by side', () =>
+    forEachSize(async (viewer) => {
+      await until('the curve', async () => (await viewer.page.locator('[data-bot="bot1"] .line').count()) > 0);
+      expect(await viewer.slot('stale', 'bot4')).toMatch(/^DATA \d+ (s|min) OLD$/);
+      expect(await viewer.slot('fills-empty', 'bot4')).toBe('None yet.');
+      expect(await viewer.slot('stale', 'bot3')).toBeNull();
+      expect((await viewer.rows('fills', 'bot1')).length).toBe(8);
+      await viewer.shoot('mixed');
+    }));
+
+  test('Postgres away: what was read last stays, and the page says so', async () => {
+    const viewer = await Viewer.open(browser, desk.url, 'phone');
+    await until('the first data', async () => (await viewer.slot('equity', 'bot1')) !== null);
+    const equity = await viewer.slot('equity', 'bot1');
+    await store.postgres.stop();
+    await until('it is told', async () => (await viewer.slot('components'))?.includes('Postgres down') === true);
+    expect(await viewer.slot('verdict-notes')).toContain('Postgres does not answer');
+    expect(await viewer.slot('equity', 'bot1')).toBe(equity);
+    await viewer.shoot('postgres-away');
+    await store.restart();
+    await until('it is back', async () => (await viewer.slot('components'))?.includes('Postgres up') === true);
+    expect(viewer.complaints).toEqual([]);
+    await viewer.close();
+  }, 60_000);
+});

@@ -1,0 +1,139 @@
+/** A Postgres of the test's own, journals to ship, and what is stored. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import pg from 'pg';
+import { deskHome } from '../../config/home.ts';
+import { RecordKind } from '../../core/events/record.ts';
+import { SILENT } from '../../core/log.ts';
+import { openJournal, type Journal } from '../../journal/journal.ts';
+import { readJournal, type JournalRecord } from '../../journal/reader.ts';
+import { createLedger, type Ledger } from '../../ledger/ledger.ts';
+import { postgresSettings, startPostgres, type Postgres } from '../../stack/postgres.ts';
+import { readTemporalDev } from '../../stack/temporal-dev.ts';
+
+export const MIGRATIONS_DIR = join(process.cwd(), 'ledger/migrations');
+const EVENTS = { kinds: Array.from({ length: 100 }, (_, i) => 100 + i) };
+
+export interface TestDatabase {
+  readonly url: string;
+  readonly root: string;
+  readonly journalsDir: string;
+  readonly ledger: Ledger;
+  query(sql: string, values?: unknown[]): Promise<Record<string, string>[]>;
+  /** Stops and starts the server on the same port. */
+  restart(whileDown?: () => Promise<void>): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export async function startDatabase(): Promise<TestDatabase> {
+  const root = mkdtempSync(join(tmpdir(), 'desk-ledger-'));
+  const home = deskHome(root);
+  const settings = postgresSettings(readTemporalDev(join(process.cwd(), 'temporal-dev.yml')));
+  let postgres: Postgres = await startPostgres({ home, port: 0, settings, log: SILENT });
+  const url = postgres.databaseUrl;
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  pool.on('error', () => {});
+  const ledger = createLedger({ databaseUrl: url, migrationsDir: MIGRATIONS_DIR, log: SILENT });
+  await ledger.migrate();
+  const journalsDir = join(root, 'journals');
+  mkdirSync(journalsDir);
+  return {
+    url,
+    root,
+    journalsDir,
+    ledger,
+    query: async (sql, values = []) => (await pool.query<Record<string, string>>(sql, values)).rows,
+    async restart(whileDown) {
+      await postgres.stop();
+      try {
+        await whileDown?.();
+      } finally {
+        postgres = await startPostgres({ home, port: postgres.port, samePort: true, settings, log: SILENT });
+      }
+    },
+    async remove() {
+      await ledger.close();
+      await pool.end();
+      await postgres.stop();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+export function openBot({ journalsDir }: TestDatabase, bot: string, segmentBytes = 256 * 1024) {
+  return openJournal({ dir: join(journalsDir, bot), log: SILENT, segmentBytes });
+}
+
+/** Events of a bot whose payload says their number, with an input now and then. */
+export function appendEvents(journal: Journal, count: number): void {
+  for (let i = 0; i < count; i += 1) {
+    if (i % 5 === 0) journal.append(RecordKind.bookInput, 1, 0, 1_700_000_000_000, 'not json');
+    const n = journal.nextEventSequence;
+    const payload = { n, clientOrderId: `order-${n % 7}`, state: n % 3 === 0 ? 'closed' : 'open' };
+    const kind = n % 2 === 0 ? RecordKind.orderEvent : RecordKind.marketDataEvent;
+    journal.append(kind, 1, journal.nextSequence - 1, 1_700_000_000_000 + n, JSON.stringify(payload));
+  }
+}
+
+export async function writeEvents(database: TestDatabase, bot: string, count: number): Promise<JournalRecord[]> {
+  const { journal } = await openBot(database, bot);
+  appendEvents(journal, count);
+  await journal.close();
+  return eventsOf(database, bot);
+}
+
+/** Appends these payloads as telemetry of a bot and returns the records. */
+export async function writePayloads(
+  database: TestDatabase,
+  bot: string,
+  payloads: readonly (string | Uint8Array)[],
+  kind: number = RecordKind.telemetryEvent,
+): Promise<JournalRecord[]> {
+  const { journal } = await openBot(database, bot);
+  for (const payload of payloads) journal.append(kind, 1, 0, 1_700_000_000_000, payload);
+  await journal.close();
+  return eventsOf(database, bot);
+}
+
+export async function eventsOf(database: TestDatabase, bot: string): Promise<JournalRecord[]> {
+  const records: JournalRecord[] = [];
+  for await (const record of readJournal(join(database.journalsDir, bot), EVENTS)) records.push(record);
+  return records;
+}
+
+/** What a bot's stored rows say, to be compared with its journal in one look. */
+export async function storedOf(database: TestDatabase, bot: string) {
+  const [row] = await database.query(
+    `select count(*) as rows, count(distinct event_sequence) as distinct, coalesce(min(event_sequence), 0) as first,
+       coalesce(max(event_sequence), 0) as last,
+       count(*) filter (where (payload->>'n')::bigint is distinct from event_sequence) as wrong,
+       (select event_sequence from journal_offset where bot = $1) as "offset",
+       (select sum(events) from stream_total where bot = $1) as totals
+     from event where bot = $1`,
+    [bot],
+  );
+  return Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
+}
+
+export function storedExactly(count: number) {
+  return { rows: count, distinct: count, first: 1, last: count, wrong: 0, offset: count, totals: count };
+}
+
+/** Compiles a program of these tests once; each start is a process of its own that the caller ends. */
+export async function programOf(entry: string, root: string): Promise<(args: readonly string[]) => ChildProcess> {
+  const outfile = join(root, 'program.cjs');
+  await build({
+    entryPoints: [join(process.cwd(), 'test/ledger', entry)],
+    outfile,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    external: ['pg-native', 'node-pg-migrate'],
+    logLevel: 'error',
+  });
+  return (args) => spawn(process.execPath, [outfile, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+}

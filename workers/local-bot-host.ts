@@ -1,0 +1,82 @@
+/** The bot host of this machine: what `activities/bot-host.ts` needs, made of the configuration and the system. */
+import { join } from 'node:path';
+import {
+  BotHostError,
+  createBotHost,
+  type BotHost,
+  type DetachedProcess,
+  type SpawnedProcess,
+} from '../activities/bot-host.ts';
+import type { DeskHome } from '../config/home.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Log } from '../core/log.ts';
+import { isAlive, logTail, processIdentity, spawnLogged, stop } from '../stack/process.ts';
+import { removeRunFile, writeRunFile } from '../stack/run-files.ts';
+import type { DeskEnvironment } from './environment.ts';
+
+/** A bot's heap is small and lives long: a small young generation keeps it so, and its collections short. */
+const BOT_NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=1', '--max-old-space-size=96'];
+
+/** A cancelled supervisor hears of it with its next heartbeat: not held back, that is within a second. */
+export const BOT_HOST_HEARTBEATS = { maxHeartbeatThrottleInterval: 1_000, defaultHeartbeatThrottleInterval: 1_000 };
+
+export interface LocalBotHostOptions {
+  readonly home: DeskHome;
+  readonly env: DeskEnvironment;
+  readonly config: LoadedConfig;
+  readonly log: Log;
+}
+
+export function createLocalBotHost({ home, env, config, log }: LocalBotHostOptions): BotHost {
+  const botMain = join(env.DESK_BUILD, 'bots', 'main.js');
+  return createBotHost({
+    runDir: home.runDir,
+    logsDir: home.logsDir,
+    refusal: (bot) => refusalOf(bot, config),
+    options: (bot) => botOptions(bot, env, config),
+    command: (optionsFile) => ({ command: process.execPath, args: [...BOT_NODE_FLAGS, botMain, optionsFile] }),
+    processes: {
+      mark: processIdentity,
+      isAlive,
+      stop: (mark, graceMs) => stop(mark, graceMs, { group: true }),
+      spawnDetached: (options) => spawnBot(options, home, env.DESK_ROOT),
+    },
+    log,
+  });
+}
+
+function refusalOf(bot: string, { bots }: LoadedConfig): BotHostError | null {
+  const config = bots.get(bot);
+  if (config === undefined) {
+    return new BotHostError('UnknownBot', `bot: expected one of ${[...bots.keys()].join(', ')}, was "${bot}"`);
+  }
+  if (config.mode === 'disabled') {
+    return new BotHostError('BotDisabled', `config/bots/${bot}.yml: mode: expected live or paper_only, was "disabled"`);
+  }
+  return null;
+}
+
+function botOptions(bot: string, env: DeskEnvironment, { desk }: LoadedConfig): unknown {
+  const port = env.DESK_SIMULATOR_PORT;
+  const endpoint =
+    desk.venue.endpoint === 'simulator'
+      ? { kind: 'simulator', httpUrl: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}` }
+      : { kind: desk.venue.endpoint };
+  return { bot, home: env.DESK_HOME, configDir: env.DESK_CONFIG_DIR, codeVersion: env.DESK_CODE_VERSION, endpoint };
+}
+
+async function spawnBot(
+  { name, command, args, logFile }: DetachedProcess,
+  home: DeskHome,
+  cwd: string,
+): Promise<SpawnedProcess> {
+  // Bots need no secret from the environment: they read the one key file that is theirs.
+  const { PATH, HOME, TZ, LANG } = process.env;
+  const env = Object.fromEntries(Object.entries({ PATH, HOME, TZ, LANG }).filter(([, value]) => value !== undefined));
+  const child = await spawnLogged({ name, command, args, env, cwd, logFile });
+  // One file a process: a twin ends by itself and an end is reported late, and neither may hide the one that lives.
+  const entry = `${name}-${child.identity.pid}`;
+  writeRunFile(home, { name: entry, ...child.identity, details: {} });
+  void child.exited.then(() => removeRunFile(home, entry));
+  return { mark: child.identity, exited: child.exited, logTail: () => logTail(child.logFile, child.logStart) };
+}
