@@ -91,8 +91,15 @@ export interface BotHostOptions {
 const READY_MS = 30_000;
 const LEAVE_MS = 6_000;
 const POLL_MS = 50;
+const LAST_LINES = 4;
+const LAST_CHARACTERS = 600;
 /** The bot's own word that it lives already, started by a worker that died before it was ready: wait for that one. */
 const TWIN_EXIT_CODE = 4;
+
+/** The end of a log, short enough to be kept in a workflow's history. */
+function lastWords(log: string): string {
+  return log.split('\n').slice(-LAST_LINES).join('\n').slice(-LAST_CHARACTERS);
+}
 
 export function createBotHost(setup: BotHostOptions): BotHost {
   const { runDir, logsDir, processes, log } = setup;
@@ -182,7 +189,13 @@ export function createBotHost(setup: BotHostOptions): BotHost {
     let hasFailed = false;
     void child.exited.then(({ code, signal }) => {
       hasFailed = code !== TWIN_EXIT_CODE;
-      exits.set(bot, { cause: 'exited', code, signal, ranMs: Date.now() - startedAt, detail: child.logTail() });
+      exits.set(bot, {
+        cause: 'exited',
+        code,
+        signal,
+        ranMs: Date.now() - startedAt,
+        detail: lastWords(child.logTail()),
+      });
       log.warn('bot process ended', { bot, pid: child.mark.pid, code, signal });
     });
     while (Date.now() - startedAt < READY_MS && !hasFailed) {
@@ -194,7 +207,7 @@ export function createBotHost(setup: BotHostOptions): BotHost {
     const { code } = await child.exited;
     throw new BotHostError(
       'BotStartFailed',
-      `${bot} ended with code ${code} before it was ready: ${child.logTail()}`,
+      `${bot} ended with code ${code} before it was ready: ${lastWords(child.logTail())}`,
       code,
     );
   }

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { leftPostgres } from '../stack/postgres.ts';
 import { end } from './support/child.ts';
 import { DeskRun } from './support/desk-run.ts';
 import { ratio, report, rounded } from './support/figures.ts';
@@ -43,7 +44,11 @@ async function main(dir: string): Promise<void> {
   try {
     await desk.ready();
     await sleep(AFTER_MS);
-    const processes = desk.processes();
+    const postgres = leftPostgres(desk.home);
+    const processes = [
+      ...desk.processes().map(({ name, pid }) => ({ name: name.replace(/-\d+$/, ''), pid })),
+      ...(postgres === null ? [] : [{ name: 'postgres', pid: postgres.identity.pid }]),
+    ];
     const own = new Set(processes.map(({ pid }) => pid));
     // Children that are named themselves are not counted twice.
     const familyBut = (pid: number): number[] => familyOf(pid).filter((member) => member === pid || !own.has(member));
