@@ -31,15 +31,14 @@ const SMALL_YOUNG = '--max-semi-space-size=1';
 const MAPS = '--enable-source-maps';
 
 const SETTINGS: Readonly<Record<string, Setting>> = {
-  plain: { flags: [] },
-  maps: { flags: [MAPS] },
-  young: { flags: [SMALL_YOUNG] },
-  'maps-young': { flags: [MAPS, SMALL_YOUNG] },
-  'young-size': { flags: [SMALL_YOUNG, '--optimize-for-size'] },
-  'young-old32': { flags: [SMALL_YOUNG, '--max-old-space-size=32'] },
-  'young-lazy': { flags: [SMALL_YOUNG, '--lite-mode'] },
-  'young-arenas': { flags: [SMALL_YOUNG], env: { MALLOC_ARENA_MAX: '1' } },
-  'young-threads': { flags: [SMALL_YOUNG, '--v8-pool-size=1'], env: { UV_THREADPOOL_SIZE: '2' } },
+  'plain': { flags: [] },
+  'maps-96': { flags: [MAPS, SMALL_YOUNG, '--max-old-space-size=96'] },
+  'size': { flags: [SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=1', '--optimize-for-size'] },
+  'size-maps': { flags: [MAPS, SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=1', '--optimize-for-size'] },
+  'size-stgc': { flags: [SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=1', '--single-threaded-gc', '--optimize-for-size'] },
+  'size-pool0': { flags: [SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=0', '--optimize-for-size'] },
+  'size-64': { flags: [SMALL_YOUNG, '--max-old-space-size=64', '--v8-pool-size=1', '--optimize-for-size'] },
+  'size-b': { flags: [SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=1', '--optimize-for-size'] },
 };
 
 interface Running {

@@ -58,7 +58,7 @@ export async function doctor(context: Context, output: string): Promise<number> 
   await examine('configuration', () => {
     try {
       config = loadConfig(context.configDir);
-      readTemporalDev(join(context.root, 'temporal-dev.yml'));
+      readTemporalDev(context.stackFile);
       return [
         ok(
           `${config.bots.size} bots, venue ${config.desk.venue.name} (${config.desk.venue.endpoint}), temporal-dev.yml`,
@@ -139,8 +139,8 @@ function state({ home }: Context): Finding[] {
   return findings;
 }
 
-async function down({ root, home }: Context): Promise<Finding[]> {
-  const ports = declaredPorts(readTemporalDev(join(root, 'temporal-dev.yml')));
+async function down({ stackFile, home }: Context): Promise<Finding[]> {
+  const ports = declaredPorts(readTemporalDev(stackFile));
   const taken: string[] = [];
   for (const [name, port] of Object.entries(ports)) if (!(await isPortFree(port))) taken.push(`${name} ${port}`);
   return [

@@ -7,6 +7,7 @@ import { SILENT } from '../core/log.ts';
 import { findTemporalCli, requireVirtualTime } from '../stack/temporal-cli.ts';
 import { codeVersion } from './code-version.ts';
 import type { Context } from './context.ts';
+import { markRunning } from './running-mark.ts';
 import { step } from './steps.ts';
 
 /** Suites that need more than a user and a shell have commands of their own. */
@@ -33,6 +34,7 @@ type JestReport = z.infer<typeof JestReport>;
 
 export async function test(context: Context, suite: readonly string[]): Promise<number> {
   const { root, buildDir, env } = context;
+  markRunning(context);
   const cli = await step(
     'Temporal for the tests',
     () => findTemporalCli({ env, projectRoot: root, log: SILENT }),

@@ -1,13 +1,12 @@
 /** `desk up`: the whole desk in the foreground, from nothing to trading bots, and in order back to nothing. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import pc from 'picocolors';
-import { z } from 'zod';
-import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import type { Log } from '../core/log.ts';
-import { SimulatedMarket, type SimulatorOptionsFile } from '../core/simulation/options.ts';
+import type { SimulatorOptionsFile } from '../core/simulation/options.ts';
 import { takeDesk } from '../stack/desk-lock.ts';
 import type { Ports } from '../stack/ports.ts';
 import { stop } from '../stack/process.ts';
@@ -15,10 +14,12 @@ import { removeRunFile, runningProcesses, writeAtomic } from '../stack/run-files
 import { startStack, type Stack } from '../stack/stack.ts';
 import { saysReady, superviseChild, type Kept, type SupervisedChild } from '../stack/supervise.ts';
 import { temporalEnv } from '../stack/temporal-connection.ts';
-import { onFreePorts, readTemporalDev } from '../stack/temporal-dev.ts';
+import { onFreePorts } from '../stack/temporal-dev.ts';
 import { ensureBotWorkflows } from './bot-workflows.ts';
 import { codeVersion } from './code-version.ts';
 import type { Context } from './context.ts';
+import { readDeclarations, type Declarations } from './declarations.ts';
+import { markRunning } from './running-mark.ts';
 import { ensureSimulatorKeys, readAccountKeys } from './secrets.ts';
 import { step } from './steps.ts';
 import { createFileLog } from '../monitoring/log.ts';
@@ -32,10 +33,9 @@ const SHIP_REST_MS = 400;
 
 /** Resolves with the process's exit code when the desk has ended. */
 export async function up(context: Context, profile: Profile): Promise<number> {
-  const config = loadConfig(context.configDir);
-  const declared = readTemporalDev(join(context.root, 'temporal-dev.yml'));
+  const declarations = readDeclarations(context);
   // A desk beside another one: tests start theirs so.
-  const declaration = context.env['DESK_PORTS'] === 'free' ? onFreePorts(declared) : declared;
+  const declaration = context.env['DESK_PORTS'] === 'free' ? onFreePorts(declarations.stack) : declarations.stack;
   const lock = takeDesk(context.home);
   if (!lock.taken) {
     console.log(`the desk is running already (pid ${lock.by.pid}, state in ${context.home.root})`);
@@ -49,7 +49,7 @@ export async function up(context: Context, profile: Profile): Promise<number> {
   const log = createFileLog('desk', join(context.home.logsDir, 'desk.log'));
   const parts: { stack: Stack | null; children: Kept<SupervisedChild>[] } = { stack: null, children: [] };
   try {
-    const started = start(context, config, declaration, profile, log, parts);
+    const started = start(context, { ...declarations, stack: declaration }, profile, log, parts);
     const first = await Promise.race([started.then(() => 'started' as const), ending]);
     if (first === 'started' && parts.stack !== null) {
       console.log(`\n${addresses(parts.stack.ports, parts.stack.temporalUiUrl)}\n\nCtrl-C or ./desk down ends it.`);
@@ -66,19 +66,9 @@ export async function up(context: Context, profile: Profile): Promise<number> {
   }
 }
 
-/** Tells the next build and install that a desk runs from this code; a mark of a process that is gone counts for nothing. */
-function markRunning({ buildDir }: Context): void {
-  const marks = join(buildDir, 'running');
-  mkdirSync(marks, { recursive: true });
-  const mark = join(marks, String(process.pid));
-  writeFileSync(mark, '');
-  process.on('exit', () => rmSync(mark, { force: true }));
-}
-
 async function start(
   context: Context,
-  config: LoadedConfig,
-  declaration: ReturnType<typeof readTemporalDev>,
+  { config, stack: declaration, markets }: Declarations,
   profile: Profile,
   log: Log,
   parts: { stack: Stack | null; children: Kept<SupervisedChild>[] },
@@ -108,6 +98,7 @@ async function start(
     DESK_BUILD: buildDir,
     DESK_HOME: home.root,
     DESK_CONFIG_DIR: context.configDir,
+    DESK_STACK: context.stackFile,
     DESK_CODE_VERSION: codeVersion(context),
     DATABASE_URL: stack.databaseUrl,
     ...(usesSimulator && { DESK_SIMULATOR_PORT: String(stack.ports.simulator) }),
@@ -136,7 +127,7 @@ async function start(
   await Promise.all([
     usesSimulator &&
       step('exchange simulator', () =>
-        child('simulator', 'simulator/main.js', [writeSimulatorOptions(context, config, stack.ports)]),
+        child('simulator', 'simulator/main.js', [writeSimulatorOptions(context, config, markets, stack.ports)]),
       ),
     step('desk worker', () => child('desk-worker', 'workers/desk.worker.js')),
     step('bot host', () => child('bot-host', 'workers/bot-host.worker.js')),
@@ -156,19 +147,18 @@ async function start(
   );
 }
 
-function writeSimulatorOptions({ root, home }: Context, { desk, bots }: LoadedConfig, ports: Ports): string {
-  const dataDir = join(root, 'data');
-  const markets = z.array(SimulatedMarket).parse(JSON.parse(readFileSync(join(dataDir, 'markets.json'), 'utf8')));
+function writeSimulatorOptions(
+  { root, home }: Context,
+  { desk, bots }: LoadedConfig,
+  markets: Declarations['markets'],
+  ports: Ports,
+): string {
   const active = [...bots.values()].filter(({ mode }) => mode !== 'disabled');
-  const symbols = new Set(active.map(({ symbol }) => symbol));
-  const unknown = [...symbols].filter((symbol) => !markets.some(({ instrument }) => instrument.symbol === symbol));
-  if (unknown.length > 0)
-    throw new Error(`data/markets.json: expected a recording of ${unknown.join(', ')}, was missing`);
   const accounts = [...new Set(active.map(({ account }) => account))];
   const options: SimulatorOptionsFile = {
     host: '127.0.0.1',
     port: ports.simulator,
-    dataDir,
+    dataDir: join(root, 'data'),
     stateDir: home.simulatorDir,
     speed: desk.simulator.speed,
     accounts: accounts.map((account) => ({
@@ -176,7 +166,7 @@ function writeSimulatorOptions({ root, home }: Context, { desk, bots }: LoadedCo
       ...readAccountKeys(home, account),
       balance: desk.accounts[account]?.simulatorBalance ?? '0',
     })),
-    markets: markets.filter(({ instrument }) => symbols.has(instrument.symbol)),
+    markets: [...markets],
   };
   const file = join(home.secretsDir, 'simulator-options.json');
   writeAtomic(file, JSON.stringify(options), 0o600);

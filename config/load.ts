@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { BotConfig } from '../core/bot/bot-config.ts';
 import { faultLine, faultsOf, showValue } from '../core/faults.ts';
 import { DeskConfig } from './desk-config.ts';
@@ -11,10 +11,10 @@ import { DeskConfig } from './desk-config.ts';
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly faults: readonly string[];
-  constructor(faults: readonly string[]) {
-    super(
-      `${faults.length} fault${faults.length === 1 ? '' : 's'} in the configuration\n${faults.map((line) => `  ${line}`).join('\n')}`,
-    );
+  /** `where` is the folder or file that the faults are in. */
+  constructor(faults: readonly string[], where: string) {
+    const count = `${faults.length} fault${faults.length === 1 ? '' : 's'}`;
+    super([`${count} in the configuration (${where})`, ...faults.map((line) => `  ${line}`)].join('\n'));
     this.faults = faults;
   }
 }
@@ -41,19 +41,47 @@ function readYaml<T extends z.ZodType>(dir: string, file: string, schema: T, fau
     raw = parse(readFileSync(path, 'utf8'));
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
-    faults.push(`${file}: ${error.message.split('\n')[0]}`);
+    faults.push(`${file}: ${error.message.split('\n')[0]?.replace(/:$/, '')}`);
     return null;
   }
   const parsed = schema.safeParse(raw, { reportInput: false });
   if (parsed.success) return parsed.data;
-  for (const fault of faultsOf(parsed.error, raw)) faults.push(`${file}: ${faultLine(fault)}`);
+  for (const fault of faultsOf(byKey(parsed.error), raw)) faults.push(`${file}: ${faultLine(fault)}`);
   return null;
+}
+
+/** An unknown key is a fault at its own path, not at that of the object around it. */
+function byKey(error: z.ZodError): z.ZodError {
+  return new z.ZodError(
+    error.issues.flatMap((issue): z.core.$ZodIssue[] =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({
+            code: 'custom',
+            path: [...issue.path, key],
+            message: 'unknown key',
+            input: undefined,
+          }))
+        : [issue],
+    ),
+  );
+}
+
+/** The accounts as they stand, also in a file that is faulty elsewhere; null when there is no list of them. */
+function declaredAccounts(configDir: string): readonly string[] | null {
+  try {
+    const raw: unknown = parse(readFileSync(join(configDir, 'desk.yml'), 'utf8'));
+    const parsed = z.object({ accounts: z.record(z.string(), z.unknown()) }).safeParse(raw);
+    return parsed.success ? Object.keys(parsed.data.accounts) : null;
+  } catch {
+    return null; // absent or no YAML: that is a fault of its own
+  }
 }
 
 /** Throws `ConfigError` with all faults. `configDir` holds `desk.yml` and `bots/<bot>.yml`. */
 export function loadConfig(configDir: string): LoadedConfig {
   const faults: string[] = [];
   const desk = readYaml(configDir, 'desk.yml', DeskConfig, faults);
+  const accounts = declaredAccounts(configDir);
   const bots = new Map<string, BotConfig>();
   const botsDir = join(configDir, 'bots');
   const files = existsSync(botsDir)
@@ -68,15 +96,12 @@ export function loadConfig(configDir: string): LoadedConfig {
     if (bot === null) continue;
     if (`${bot.bot}.yml` !== file)
       faults.push(`${name}: bot: expected the name of its file, was ${showValue(bot.bot)}`);
-    if (desk !== null && !(bot.account in desk.accounts)) {
-      faults.push(
-        `${name}: account: expected one of ${Object.keys(desk.accounts).join(', ')}, was ${showValue(bot.account)}`,
-      );
-    }
+    if (accounts !== null && !accounts.includes(bot.account))
+      faults.push(`${name}: account: expected one of ${accounts.join(', ')}, was ${showValue(bot.account)}`);
     bots.set(bot.bot, bot);
   }
   faults.push(...sharedPositions(bots));
-  if (desk === null || faults.length > 0) throw new ConfigError(faults);
+  if (desk === null || faults.length > 0) throw new ConfigError(faults, configDir);
   return { desk, bots };
 }
 

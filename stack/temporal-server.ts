@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import type { Log } from '../core/log.ts';
 import type { DeskHome } from '../config/home.ts';
-import type { Ports } from './ports.ts';
+import { isPortFree, type Ports } from './ports.ts';
 import type { LoggedChild, ProcessIdentity } from './process.ts';
 import { childFailure, spawnLogged, stop, whenGone, whenLogged } from './process.ts';
 import type { RunFile } from './run-files.ts';
@@ -37,6 +37,7 @@ export interface TemporalServerOptions {
 export const TEMPORAL_NAME = 'temporal';
 
 const START_TIMEOUT_MS = 60_000;
+const START_ATTEMPTS_MAX = 3;
 const ADOPT_TIMEOUT_MS = 5_000;
 /** It takes up to 3 s to leave after SIGTERM; its database survives SIGKILL. */
 const STOP_GRACE_MS = 5_000;
@@ -81,6 +82,28 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     if (adopted !== null) return adopted;
   }
   mkdirSync(dirname(home.temporalDb), { recursive: true });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await launch(options, flags, flagsHash);
+    } catch (error) {
+      // For its inner services the server picks free ports itself, and somebody may take one before it does.
+      const lostRace = /address already in use/.test((error as Error).message) && (await areFree(Object.values(ports)));
+      if (!lostRace || attempt === START_ATTEMPTS_MAX) throw error;
+      options.log.warn('Temporal lost a race for one of its inner ports, starting it again', { attempt });
+    }
+  }
+}
+
+async function areFree(ports: readonly number[]): Promise<boolean> {
+  return (await Promise.all(ports.map(isPortFree))).every(Boolean);
+}
+
+async function launch(
+  options: TemporalServerOptions,
+  flags: readonly string[],
+  flagsHash: string,
+): Promise<TemporalServer> {
+  const { home, cli, ports } = options;
   const logFile = join(home.logsDir, 'temporal.log');
   const args = ['server', 'start-dev', ...flags];
   const env = serverEnv();

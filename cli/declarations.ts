@@ -1,0 +1,54 @@
+/** What a desk is declared to be: `config/` and the local stack's file, read together, so that every fault is told at once. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts';
+import { SimulatedMarket } from '../core/simulation/options.ts';
+import { readTemporalDev, type TemporalDev } from '../stack/temporal-dev.ts';
+import type { Context } from './context.ts';
+
+export interface Declarations {
+  readonly config: LoadedConfig;
+  readonly stack: TemporalDev;
+  /** The recordings that the bots' symbols need; none when the venue is real. */
+  readonly markets: readonly SimulatedMarket[];
+}
+
+/** Throws `ConfigError` with the faults of every file. Nothing is written and nothing started. */
+export function readDeclarations({ root, configDir, stackFile }: Context): Declarations {
+  const faults: string[] = [];
+  const places: string[] = [];
+  const config = collect(() => loadConfig(configDir), configDir, faults, places);
+  const stack = collect(() => readTemporalDev(stackFile), stackFile, faults, places);
+  const markets =
+    config === null
+      ? null
+      : collect(() => recordingsFor(config, join(root, 'data'), configDir), configDir, faults, places);
+  if (config === null || stack === null || markets === null) throw new ConfigError(faults, places.join(', '));
+  return { config, stack, markets };
+}
+
+function collect<T>(read: () => T, place: string, faults: string[], places: string[]): T | null {
+  try {
+    return read();
+  } catch (error) {
+    faults.push(...(error instanceof ConfigError ? error.faults : (error as Error).message.split('\n')));
+    places.push(place);
+    return null;
+  }
+}
+
+function recordingsFor({ desk, bots }: LoadedConfig, dataDir: string, configDir: string): SimulatedMarket[] {
+  if (desk.venue.endpoint !== 'simulator') return [];
+  const markets = z.array(SimulatedMarket).parse(JSON.parse(readFileSync(join(dataDir, 'markets.json'), 'utf8')));
+  const recorded = markets.map(({ instrument }) => instrument.symbol);
+  const active = [...bots.values()].filter(({ mode }) => mode !== 'disabled');
+  const faults = active
+    .filter(({ symbol }) => !recorded.includes(symbol))
+    .map(
+      ({ bot, symbol }) =>
+        `bots/${bot}.yml: symbol: expected one that is recorded in data/markets.json (${recorded.join(', ')}), was "${symbol}"`,
+    );
+  if (faults.length > 0) throw new ConfigError(faults, configDir);
+  return markets.filter(({ instrument }) => active.some(({ symbol }) => symbol === instrument.symbol));
+}
