@@ -1,5 +1,4 @@
 /** `desk up`: the whole desk in the foreground, from nothing to trading bots, and in order back to nothing. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';

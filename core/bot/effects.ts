@@ -19,7 +19,7 @@ export class Effects {
   readonly list: Effect[] = [];
 
   clear(): void {
-    this.list.length = 0;
+    if (this.list.length > 0) this.list.length = 0;
   }
 
   push(effect: Effect): void {

@@ -65,6 +65,10 @@ export const PRIVATE_ROUTES: Readonly<Record<string, PrivateHandler>> = {
       posMode: 'one_way_mode',
     };
   },
+  'GET /api/v2/common/trade-rate': ({ exchange, parameters }) => {
+    const { spec } = exchange.marketOf(parameters.required('symbol')).instrument;
+    return { makerFeeRate: spec.makerFeeRate, takerFeeRate: spec.takerFeeRate };
+  },
   'GET /api/v2/mix/account/bill': () => ({ bills: [], endId: null }),
   'POST /api/v2/mix/account/set-leverage': setLeverage,
   'POST /api/v2/mix/account/set-margin-mode': setMarginMode,

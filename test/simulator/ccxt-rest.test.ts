@@ -49,6 +49,10 @@ describe('unmodified ccxt over REST', () => {
     expect(ticker.ask).toBeGreaterThan(ticker.bid!);
   });
 
+  test('tells the account its fee rates', async () => {
+    expect(await exchange.fetchTradingFee(SYMBOL)).toMatchObject({ maker: 0.0002, taker: 0.0006 });
+  });
+
   test('places, lists, finds by client id and cancels a resting order', async () => {
     const { bid } = await exchange.fetchTicker(SYMBOL);
     const created = await exchange.createOrder(SYMBOL, 'limit', 'buy', 0.01, bid! - 500, {
