@@ -96,9 +96,11 @@ const LAST_CHARACTERS = 600;
 /** The bot's own word that it lives already, started by a worker that died before it was ready: wait for that one. */
 const TWIN_EXIT_CODE = 4;
 
-/** The end of a log, short enough to be kept in a workflow's history. */
+/** The end of a log, short enough for a workflow's history: what was said in plain words, if anything was. */
 function lastWords(log: string): string {
-  return log.split('\n').slice(-LAST_LINES).join('\n').slice(-LAST_CHARACTERS);
+  const lines = log.split('\n');
+  const plain = lines.filter((line) => !line.startsWith('{'));
+  return (plain.length > 0 ? plain : lines).slice(-LAST_LINES).join('\n').slice(-LAST_CHARACTERS);
 }
 
 export function createBotHost(setup: BotHostOptions): BotHost {

@@ -24,7 +24,7 @@ import { startSimulator, type BenchSimulator } from './support/simulator.ts';
 const ORDERS = Number(process.env['BENCH_ORDERS'] ?? 300);
 const RUN_MS_MAX = Number(process.env['BENCH_MS'] ?? 120_000);
 /** Recorded seconds a second: the market must move as often as orders may leave. */
-const SPEED = 15;
+const SPEED = Number(process.env['BENCH_SPEED'] ?? 4);
 /** Frames of the private stream that are on their way when the last order is off the book. */
 const STREAM_REST_MS = 200;
 const WARM_UP_ORDERS = 40;

@@ -3,13 +3,14 @@
  * 3 the journal is damaged, 4 another process is this bot already.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { botJournalDir, botRunFile, botSnapshotFile, accountKeyFile, deskHome, type DeskHome } from '../config/home.ts';
-import { configHash, loadConfig } from '../config/load.ts';
+import { ConfigError, configHash, loadConfig } from '../config/load.ts';
+import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { BotRun } from '../core/control/protocol.ts';
 import { describeFaults } from '../core/faults.ts';
 import { BotName } from '../core/names.ts';
@@ -43,6 +44,11 @@ const AccountKeys = z.strictObject({
   passphrase: z.string().min(1),
 });
 
+/** Another start as things are cannot help: options, configuration or keys have to be put right first. */
+class OptionsWrong extends Error {
+  override readonly name = 'OptionsWrong';
+}
+
 /** All of leaving in order, cancels included. */
 const LEAVE_MS = 4_000;
 /** Unix socket paths end at 104 to 108 bytes, by system. */
@@ -61,26 +67,51 @@ function writeAtomically(path: string, value: unknown): void {
 }
 
 function readOptions(path: string | undefined): z.infer<typeof BotOptions> {
-  if (path === undefined) throw new Error('expected one argument: the path of an options file');
+  if (path === undefined) throw new OptionsWrong('expected one argument: the path of an options file');
   const raw: unknown = JSON.parse(readFileSync(path, 'utf8'));
   const parsed = BotOptions.safeParse(raw);
-  if (!parsed.success) throw new Error(`${path}:\n${describeFaults(parsed.error, raw)}`);
+  if (!parsed.success) throw new OptionsWrong(`${path}:\n${describeFaults(parsed.error, raw)}`);
   return parsed.data;
+}
+
+/** The values are secrets: a fault names the file and what is wrong, never what stands there. */
+function readKeys(path: string): z.infer<typeof AccountKeys> {
+  try {
+    return AccountKeys.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'was missing' : 'was something else';
+    throw new OptionsWrong(`${path}: expected apiKey, secret and passphrase as JSON, ${why}`);
+  }
+}
+
+function readConfig(configDir: string, bot: string): BotConfig {
+  const config = loadConfig(configDir).bots.get(bot);
+  if (config === undefined) throw new OptionsWrong(`bot: expected one with a file in ${configDir}/bots, was "${bot}"`);
+  if (config.mode === 'disabled') throw new OptionsWrong(`${bot}: mode: expected live or paper_only, was "disabled"`);
+  return config;
+}
+
+function explain(error: unknown): string {
+  if (error instanceof JournalDamaged)
+    return `the journal is damaged: ${error.message}. See docs/runbooks/damaged-journal.md`;
+  if (isDiskFull(error)) return `the disk is full: ${(error as Error).message}. See docs/runbooks/full-disk.md`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && ('code' in error ? error.code === 'ENOSPC' : error.message.includes('ENOSPC'));
 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv[2]);
   const log = createLog(`bot-${options.bot}`);
-  const config = loadConfig(options.configDir).bots.get(options.bot);
-  if (config === undefined)
-    throw new Error(`bot: expected one with a file in ${options.configDir}/bots, was "${options.bot}"`);
-  if (config.mode === 'disabled') throw new Error(`${config.bot}: mode: expected live or paper_only, was "disabled"`);
+  const config = readConfig(options.configDir, options.bot);
   const home = deskHome(options.home);
   const journalDir = botJournalDir(home, config.bot);
   const snapshotFile = botSnapshotFile(home, config.bot);
   mkdirSync(journalDir, { recursive: true });
   mkdirSync(home.runDir, { recursive: true });
-  const keys = AccountKeys.parse(JSON.parse(readFileSync(accountKeyFile(home, config.account), 'utf8')));
+  const keys = readKeys(accountKeyFile(home, config.account));
 
   const now = createClock();
   const openVenue = (): Promise<Venue> => createBitgetVenue({ endpoint: options.endpoint, keys, log, now });
@@ -98,6 +129,8 @@ async function main(): Promise<void> {
   const venue = await openVenue();
   const instrument = await venue.instrument(config.symbol);
   const pointer = snapshotSequence(snapshotFile);
+  if (pointer === 1 && existsSync(snapshotFile))
+    log.warn('snapshot pointer unreadable: replaying the whole journal', { snapshotFile });
   const recovered = await recoverMachine(journalDir, pointer, config, instrument).catch(async (error: unknown) => {
     await sweep(venue).catch(() => false);
     throw error;
@@ -179,7 +212,13 @@ async function main(): Promise<void> {
   console.log(JSON.stringify({ ready: true, ...run }));
 }
 
+function exitCodeOf(error: unknown): number {
+  if (error instanceof OptionsWrong || error instanceof ConfigError) return 2;
+  if (error instanceof JournalDamaged) return 3;
+  return error instanceof JournalLocked ? 4 : 1;
+}
+
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
-  process.exit(error instanceof JournalDamaged ? 3 : error instanceof JournalLocked ? 4 : 1);
+  console.error(explain(error));
+  process.exit(exitCodeOf(error));
 });

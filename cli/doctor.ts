@@ -1,5 +1,5 @@
 /** `desk doctor`: what is needed, what runs, and what to do about what is not right. Exit 3 when something is wrong. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import pc from 'picocolors';
@@ -16,6 +16,8 @@ import { botWorkflowId, statusQuery } from '../workflows/bot/contract.ts';
 import { botHostTaskQueue, DESK_TASK_QUEUE } from '../workflows/desk-attributes.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './exit-codes.ts';
+import { freeBytes } from './prepare-home.ts';
+import { restartRemedy } from './remedies.ts';
 import { withTemporal } from './temporal-client.ts';
 
 type Finding = { readonly mark: 'ok' | 'note' | 'bad'; readonly text: string; readonly remedy?: string };
@@ -104,14 +106,16 @@ async function machine({ root, env }: Context): Promise<Finding[]> {
 function state({ home }: Context): Finding[] {
   mkdirSync(home.root, { recursive: true });
   accessSync(home.root, constants.W_OK);
-  const { bavail, bsize } = statfsSync(home.root);
-  const free = Number(bavail) * Number(bsize);
+  const free = freeBytes(home.root);
   const findings = [ok(`DESK_HOME ${home.root}`)];
   const gib = `${(free / 1024 ** 3).toFixed(1)} GiB free`;
   findings.push(
     free >= DISK_FREE_MIN_BYTES
       ? ok(gib)
-      : bad(`only ${gib}`, 'make room: below 2 GiB journals and database may stop, and the bots with them'),
+      : bad(
+          `only ${gib}`,
+          'make room (docs/runbooks/full-disk.md): below 2 GiB journals and databases may stop, and the bots with them',
+        ),
   );
   if (existsSync(home.secretsDir)) {
     const open = readdirSync(home.secretsDir).filter(
@@ -175,10 +179,14 @@ async function temporal(client: Client, { desk, bots }: LoadedConfig): Promise<F
       continue;
     }
     try {
-      const { phase, restarts, gaveUp } = await client.workflow.getHandle(botWorkflowId(bot)).query(statusQuery);
+      const { phase, restarts, gaveUp, lastExit } = await client.workflow
+        .getHandle(botWorkflowId(bot))
+        .query(statusQuery);
       if (phase === 'gave_up')
-        findings.push(bad(`${bot}: given up: ${gaveUp?.reason}`, `look, then ./desk bot approve ${bot} --reason ...`));
+        findings.push(bad(`${bot}: given up: ${gaveUp?.reason}`, restartRemedy(bot, gaveUp?.reason ?? '')));
       else if (phase === 'running') findings.push(ok(`${bot}: running${restarts > 0 ? `, ${restarts} restarts` : ''}`));
+      else if (phase === 'restarting')
+        findings.push(bad(`${bot}: restarting after: ${lastExit?.detail}`, `see DESK_HOME/logs/bot-${bot}.log`));
       else findings.push(note(`${bot}: ${phase.replaceAll('_', ' ')}`));
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;

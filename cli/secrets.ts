@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { accountKeyFile, type DeskHome } from '../config/home.ts';
 import { z } from 'zod';
-import { describeFaults } from '../core/faults.ts';
 
 export const AccountKeys = z.strictObject({
   apiKey: z.string().min(8),
@@ -12,23 +11,48 @@ export const AccountKeys = z.strictObject({
 });
 export type AccountKeys = z.infer<typeof AccountKeys>;
 
+const SHAPE = '{"apiKey": "...", "secret": "...", "passphrase": "..."}';
+
 /** Reads the account's key file. Throws when it is missing, malformed, or readable by others. */
 export function readAccountKeys(home: DeskHome, account: string): AccountKeys {
   const file = accountKeyFile(home, account);
-  if (!existsSync(file))
-    throw new Error(`${file}: expected the keys of account ${account} (apiKey, secret, passphrase), was missing`);
+  if (!existsSync(file)) throw new Error(`${file}: expected the keys of account ${account}, ${SHAPE}, was missing`);
   const mode = statSync(file).mode & 0o777;
-  if ((mode & 0o077) !== 0) throw new Error(`${file}: expected mode 0600, was 0${mode.toString(8)}: chmod 600 it`);
+  if ((mode & 0o077) !== 0)
+    throw new Error(
+      `${file}: expected mode 0600, was 0${mode.toString(8)}: others may have read it. chmod 600 ${file}`,
+    );
   let raw: unknown;
   try {
     raw = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    throw new Error(`${file}: expected JSON, was something else`);
+    throw new Error(`${file}: expected JSON, ${SHAPE}, was something else`);
   }
   const parsed = AccountKeys.safeParse(raw);
+  if (parsed.success) return parsed.data;
   // The values are secrets: only the names of what is wrong are told.
-  if (!parsed.success) throw new Error(`${file}: ${describeFaults(parsed.error, {})}`);
-  return parsed.data;
+  const names = parsed.error.issues.map(({ path, code, message }) =>
+    code === 'unrecognized_keys' ? 'a key that is none of these' : `${path.join('.') || '(whole)'} (${message})`,
+  );
+  throw new Error(`${file}: expected ${SHAPE}; wrong: ${names.join(', ')}`);
+}
+
+/** The keys of every account that trades, checked together: throws with each fault and what to do about it. */
+export function checkAccountKeys(home: DeskHome, accounts: Iterable<string>, usesSimulator: boolean): void {
+  const faults: string[] = [];
+  for (const account of accounts) {
+    try {
+      if (usesSimulator) ensureSimulatorKeys(home, account);
+      else readAccountKeys(home, account);
+    } catch (error) {
+      faults.push((error as Error).message);
+    }
+  }
+  if (faults.length === 0) return;
+  const remedy = usesSimulator
+    ? 'These are keys of the exchange simulator: a file that you remove is made anew at the next start.'
+    : 'Write each file with the keys that the venue gave you, readable by you alone (chmod 600).';
+  throw new Error([...faults, remedy].join('\n'));
 }
 
 /** The account's simulator keys, made when there are none. */

@@ -7,6 +7,7 @@ import { readPorts } from '../stack/ports.ts';
 import { runningProcesses } from '../stack/run-files.ts';
 import { botWorkflowId, statusQuery, type BotWorkflowStatus } from '../workflows/bot/contract.ts';
 import type { Context } from './context.ts';
+import { restartRemedy } from './remedies.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { withTemporal } from './temporal-client.ts';
 
@@ -82,5 +83,17 @@ export async function printStatus(context: Context, output: string): Promise<num
     table.push([bot, phase, mode, role, symbol, account, workflow?.pid ?? '', workflow?.restarts ?? '']);
   }
   console.log(table.toString());
+  for (const { bot, workflow } of lines) for (const line of troubles(bot, workflow)) console.log(line);
   return isHealthy ? EXIT.ok : EXIT.unhealthy;
+}
+
+/** Why a bot does not run, and what to do about it. */
+function troubles(bot: string, workflow: BotWorkflowStatus | null): string[] {
+  if (workflow === null) return [];
+  const { gaveUp, lastExit, pid, shortRuns } = workflow;
+  if (gaveUp !== null)
+    return [pc.red(`${bot} is not restarted: ${gaveUp.reason}`), `  → ${restartRemedy(bot, gaveUp.reason)}`];
+  if (pid === null && lastExit !== null && shortRuns > 0)
+    return [pc.yellow(`${bot} is started again (try ${shortRuns}): ${lastExit.detail || lastExit.cause}`)];
+  return [];
 }

@@ -6,11 +6,11 @@ import pc from 'picocolors';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Log } from '../core/log.ts';
 import type { SimulatorOptionsFile } from '../core/simulation/options.ts';
-import { takeDesk } from '../stack/desk-lock.ts';
+import { runningDesk, takeDesk } from '../stack/desk-lock.ts';
 import type { Ports } from '../stack/ports.ts';
 import { stop } from '../stack/process.ts';
 import { removeRunFile, runningProcesses, writeAtomic } from '../stack/run-files.ts';
-import { startStack, type Stack } from '../stack/stack.ts';
+import { startStack, stopLeftBehind, type Stack } from '../stack/stack.ts';
 import { saysReady, superviseChild, type Kept, type SupervisedChild } from '../stack/supervise.ts';
 import { temporalEnv } from '../stack/temporal-connection.ts';
 import { onFreePorts } from '../stack/temporal-dev.ts';
@@ -19,7 +19,8 @@ import { codeVersion } from './code-version.ts';
 import type { Context } from './context.ts';
 import { readDeclarations, type Declarations } from './declarations.ts';
 import { markRunning } from './running-mark.ts';
-import { ensureSimulatorKeys, readAccountKeys } from './secrets.ts';
+import { prepareHome } from './prepare-home.ts';
+import { checkAccountKeys, readAccountKeys } from './secrets.ts';
 import { step } from './steps.ts';
 import { createFileLog } from '../monitoring/log.ts';
 
@@ -27,6 +28,8 @@ export type Profile = 'all' | 'stack' | 'no-console';
 
 /** All of the bots' leaving: cancels, journals, sockets. */
 const BOT_GRACE_MS = 5_000;
+/** How long a start that was interrupted may take to notice. */
+const START_LET_GO_MS = 2_000;
 /** For the last events of the bots to reach the store; what does not is shipped at the next start. */
 const SHIP_REST_MS = 400;
 
@@ -35,6 +38,7 @@ export async function up(context: Context, profile: Profile): Promise<number> {
   const declarations = readDeclarations(context);
   // A desk beside another one: tests start theirs so.
   const declaration = context.env['DESK_PORTS'] === 'free' ? onFreePorts(declarations.stack) : declarations.stack;
+  if (runningDesk(context.home) === null) prepareHome(context.home);
   const lock = takeDesk(context.home);
   if (!lock.taken) {
     console.log(`the desk is running already (pid ${lock.by.pid}, state in ${context.home.root})`);
@@ -47,6 +51,8 @@ export async function up(context: Context, profile: Profile): Promise<number> {
   markRunning(context);
   const log = createFileLog('desk', join(context.home.logsDir, 'desk.log'));
   const parts: { stack: Stack | null; children: Kept<SupervisedChild>[] } = { stack: null, children: [] };
+  let isStuck = false;
+  const no = (): boolean => false;
   try {
     const started = start(context, { ...declarations, stack: declaration }, profile, log, parts);
     const first = await Promise.race([started.then(() => 'started' as const), ending]);
@@ -56,11 +62,13 @@ export async function up(context: Context, profile: Profile): Promise<number> {
     }
     const signal = await ending;
     process.stderr.write('\n');
-    await started.catch(() => {}); // what is half started is ended below
-    log.info('ending', { signal });
+    // What is half started is ended below. A server that does not come up holds nobody: it is ended as one left behind.
+    isStuck = await Promise.race([started.then(no, no), sleep(START_LET_GO_MS, true, { ref: false })]);
+    log.info('ending', { signal, isStuck });
     return 0;
   } finally {
     await shutDown(context, parts, log);
+    if (isStuck) await stopLeftBehind({ home: context.home, log });
     lock.release();
   }
 }
@@ -73,6 +81,9 @@ async function start(
   parts: { stack: Stack | null; children: Kept<SupervisedChild>[] },
 ): Promise<void> {
   const { root, buildDir, home, env } = context;
+  const usesSimulator = config.desk.venue.endpoint === 'simulator';
+  const active = [...config.bots.values()].filter(({ mode }) => mode !== 'disabled');
+  if (profile !== 'stack') checkAccountKeys(home, new Set(active.map(({ account }) => account)), usesSimulator);
   const stack = await step(
     'Temporal and Postgres',
     () => startStack({ home, projectRoot: root, env, declaration, log }),
@@ -89,7 +100,6 @@ async function start(
     );
   if (profile === 'stack') return;
 
-  const usesSimulator = config.desk.venue.endpoint === 'simulator';
   const childEnv: NodeJS.ProcessEnv = {
     ...env,
     ...temporalEnv(stack.temporal),
@@ -116,14 +126,7 @@ async function start(
     parts.children.push(kept);
   };
 
-  const accounts = new Set(
-    [...config.bots.values()].filter(({ mode }) => mode !== 'disabled').map(({ account }) => account),
-  );
-  for (const account of accounts) {
-    if (usesSimulator) ensureSimulatorKeys(home, account);
-    else readAccountKeys(home, account);
-  }
-  await Promise.all([
+  await allOrFirstFailure([
     usesSimulator &&
       step('exchange simulator', () =>
         child('simulator', 'simulator/main.js', [writeSimulatorOptions(context, config, markets, stack.ports)]),
@@ -144,6 +147,12 @@ async function start(
     },
     (bots) => bots.map(({ bot, state }) => `${bot} ${state}`).join(', '),
   );
+}
+
+/** Fails only when all have settled: what is still starting beside a failure would be left behind. */
+async function allOrFirstFailure(starts: readonly unknown[]): Promise<void> {
+  const failed = (await Promise.allSettled(starts)).find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 function writeSimulatorOptions(

@@ -66,7 +66,8 @@ function parseLock(file: string): LockHolder | null {
     return LockHolder.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     // Absent or damaged: either way it names no holder. Anything else (no permission) is for the caller to see.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || !('code' in (error as object))) return null;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw error;
   }
 }

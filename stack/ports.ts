@@ -69,7 +69,9 @@ export function readPorts(home: DeskHome): Ports | null {
     return Ports.parse(JSON.parse(text));
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
-    throw new Error(`${home.portsFile} is damaged (${why}): remove it, ./desk up writes it anew`, { cause: error });
+    throw new Error(`${home.portsFile} is damaged (${why}): ./desk down, then ./desk up, which writes it anew`, {
+      cause: error,
+    });
   }
 }
 

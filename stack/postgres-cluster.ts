@@ -19,6 +19,7 @@ import { z } from 'zod';
 import type { Log } from '../core/log.ts';
 import type { DeskHome } from '../config/home.ts';
 import type { PostgresBinaries, PostgresRunner } from './postgres-os.ts';
+import { databaseRemedy, isDiskFull, withRemedy } from './remedies.ts';
 import { writeAtomic } from './run-files.ts';
 
 const run = promisify(execFile);
@@ -58,7 +59,7 @@ export async function ensureCluster(
   const dataDir = dataDirOf(home);
   if (!existsSync(join(dataDir, 'PG_VERSION')))
     return { dataDir, secret: await initialise(home, binaries, runner, log) };
-  checkMajor(dataDir, binaries);
+  checkMajor(home, dataDir, binaries);
   checkOwner(dataDir, runner);
   const secret = readSecret(home);
   return { dataDir, secret: secret ?? (await resetPassword(home, binaries, runner, log)) };
@@ -71,7 +72,7 @@ export function readSecret(home: DeskHome): Secret | null {
   try {
     return Secret.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
-    throw new Error(`${file} is damaged: stop the desk, remove the file and start again; a new password is set then`);
+    throw new Error(`${file} is damaged: ./desk down, remove the file, ./desk up; a new password is set then`);
   }
 }
 
@@ -84,7 +85,7 @@ async function initialise(
   const dataDir = dataDirOf(home);
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
     throw new Error(
-      `${dataDir} holds files but no Postgres cluster (PG_VERSION is missing): restore it or move it away`,
+      `${dataDir} holds files and no Postgres cluster: PG_VERSION is missing.\n${databaseRemedy('', home)}`,
     );
   }
   for (const name of readdirSync(home.postgresDir)) {
@@ -106,9 +107,10 @@ async function initialise(
   } catch (error) {
     const { stderr, stdout } = error as { stderr?: string; stdout?: string };
     const said = `${stdout ?? ''}${stderr ?? ''}`.trim() || (error as Error).message;
-    throw new Error(`initdb failed in ${home.postgresDir}:\n${said.split('\n').slice(-20).join('\n')}`, {
+    const told = new Error(`initdb failed in ${home.postgresDir}:\n${said.split('\n').slice(-20).join('\n')}`, {
       cause: error,
     });
+    throw isDiskFull(said) ? withRemedy(told, databaseRemedy(said, home)) : told;
   } finally {
     rmSync(passwordFile, { force: true });
   }
@@ -151,12 +153,14 @@ function writeSecret(home: DeskHome, secret: Secret): void {
   writeAtomic(secretFile(home), JSON.stringify(secret), 0o600);
 }
 
-function checkMajor(dataDir: string, { postgres }: PostgresBinaries): void {
+function checkMajor(home: DeskHome, dataDir: string, { postgres }: PostgresBinaries): void {
   const made = readFileSync(join(dataDir, 'PG_VERSION'), 'utf8').trim();
   const manifest = join(postgres, '..', '..', '..', 'package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
   const major = version.split('.', 1)[0];
   if (made === major) return;
+  if (!/^\d+$/.test(made))
+    throw new Error(`${join(dataDir, 'PG_VERSION')}: expected ${major}, is damaged.\n${databaseRemedy('', home)}`);
   throw new Error(
     `${dataDir} was made by Postgres ${made} and ${major} is installed: dump it with the old release and load it into a ` +
       `new DESK_HOME, or set DATABASE_URL to a Postgres ${made}`,

@@ -28,6 +28,7 @@ import {
   stop,
   whenGone,
 } from './process.ts';
+import { databaseRemedy, withRemedy } from './remedies.ts';
 import type { Service } from './supervise.ts';
 import type { PostgresSettings, TemporalDev } from './temporal-dev.ts';
 
@@ -186,7 +187,7 @@ async function launch(
     const said = logTail(child.logFile, child.logStart);
     const lettingGo = said.includes('pre-existing shared memory block') && performance.now() < letGoBy;
     const portLost = !samePort && said.includes('could not bind') && performance.now() < letGoBy;
-    if (!lettingGo && !portLost) throw failure;
+    if (!lettingGo && !portLost) throw withRemedy(failure, databaseRemedy(said, home));
     await sleep(POLL_MS * 4);
   }
 }
@@ -220,7 +221,12 @@ async function untilReady(cluster: Cluster, port: number, child: LoggedChild): P
     // Its own word first: until then somebody else may listen on this port.
     const pidFile = readPidFile(cluster.dataDir);
     const ready = pidFile !== null && pidFile.pid === child.identity.pid && pidFile.ready;
-    if (ready && (await ask(cluster, port)) === 'ours' && child.ended() === null) return null;
+    const answer = ready ? await ask(cluster, port) : 'starting';
+    if (answer === 'ours' && child.ended() === null) return null;
+    if (answer === 'broken') {
+      await stopPostgres(child.identity);
+      return childFailure('Postgres', 'started over damaged files', child);
+    }
     if (performance.now() > deadline) {
       await stopPostgres(child.identity);
       return childFailure('Postgres', `did not answer within ${READY_TIMEOUT_MS / 1000} s`, child);
@@ -256,7 +262,8 @@ function service(
   };
 }
 
-type Answer = 'ours' | 'starting' | 'silent' | 'refused' | 'another';
+/** `broken`: it speaks, and what it says is that its files are not in order. */
+type Answer = 'ours' | 'starting' | 'silent' | 'refused' | 'another' | 'broken';
 
 /** Asks whoever listens on `port` which data it serves. */
 async function ask({ dataDir, secret }: Cluster, port: number): Promise<Answer> {
@@ -271,6 +278,11 @@ async function ask({ dataDir, secret }: Cluster, port: number): Promise<Answer> 
       case '28P01': // invalid_password
       case '28000': // invalid_authorization_specification
         return 'refused';
+      case '3D000': // invalid_catalog_name: the database `postgres` is in every cluster
+      case '58P01': // undefined_file
+      case 'XX001': // data_corrupted
+      case 'XX002': // index_corrupted
+        return 'broken';
       default:
         return 'silent';
     }

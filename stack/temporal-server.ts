@@ -8,7 +8,8 @@ import type { Log } from '../core/log.ts';
 import type { DeskHome } from '../config/home.ts';
 import { isPortFree, type Ports } from './ports.ts';
 import type { LoggedChild, ProcessIdentity } from './process.ts';
-import { childFailure, spawnLogged, stop, whenGone, whenLogged } from './process.ts';
+import { childFailure, logTail, spawnLogged, stop, whenGone, whenLogged } from './process.ts';
+import { temporalRemedy, withRemedy } from './remedies.ts';
 import type { RunFile } from './run-files.ts';
 import { readRunFile, removeRunFile, writeRunFile } from './run-files.ts';
 import type { Service } from './supervise.ts';
@@ -124,7 +125,8 @@ async function launch(
     await untilServing(options, child);
   } catch (error) {
     await end();
-    throw error;
+    const remedy = temporalRemedy(logTail(child.logFile, child.logStart), home);
+    throw remedy === null ? error : withRemedy(error as Error, remedy);
   }
   return { ...describe(options), identity: child.identity, adopted: false, exited: child.exited, stop: end };
 }

@@ -15,7 +15,13 @@ import { removeRunFile, writeRunFile } from '../stack/run-files.ts';
 import type { DeskEnvironment } from './environment.ts';
 
 /** A bot's heap is small and lives long: a small young generation keeps it so, and its collections short. */
-const BOT_NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=1', '--max-old-space-size=96'];
+const BOT_NODE_FLAGS = [
+  '--enable-source-maps',
+  '--max-semi-space-size=1',
+  '--max-old-space-size=96',
+  '--v8-pool-size=1',
+  '--optimize-for-size',
+];
 
 /** A cancelled supervisor hears of it with its next heartbeat: not held back, that is within a second. */
 export const BOT_HOST_HEARTBEATS = { maxHeartbeatThrottleInterval: 1_000, defaultHeartbeatThrottleInterval: 1_000 };

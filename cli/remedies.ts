@@ -1,0 +1,11 @@
+/** What a person does about a bot that is not restarted any more. */
+
+/** `reason` is the workflow's: it opens with the exit code when that alone decided. */
+export function restartRemedy(bot: string, reason: string): string {
+  const approve = `./desk bot approve ${bot} --reason ...`;
+  if (reason.startsWith('exit code 3:'))
+    return `its journal is damaged: docs/runbooks/damaged-journal.md, then ${approve}`;
+  if (reason.startsWith('exit code 2:')) return `put right what it names, then ${approve}`;
+  if (reason.includes('the disk is full')) return `make room (docs/runbooks/full-disk.md), then ${approve}`;
+  return `look at DESK_HOME/logs/bot-${bot}.log (docs/runbooks/given-up-bot.md), then ${approve}`;
+}
