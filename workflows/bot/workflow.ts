@@ -72,7 +72,7 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
       show(livePhase(status));
       await holds.untilTold();
       const keeper = new CancellationScope({ cancellable: true });
-      void keeper.run(holds.keepTold).catch((error: unknown) => {
+      void keeper.run(() => holds.keepTold()).catch((error: unknown) => {
         if (!isCancellation(error)) throw error;
       });
       try {
