@@ -1,7 +1,7 @@
 /**
  * Memory of one trading bot under different settings of Node and of the allocator, all bots at the same time against one
  * simulator, each on an account of its own. Beside them a bare Node process with ccxt's one exchange file. The winner's
- * settings stand in `workers/bot-host.worker.ts`.
+ * settings stand in `workers/local-bot-host.ts`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,18 +27,23 @@ interface Setting {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const SMALL_YOUNG = '--max-semi-space-size=1';
 const MAPS = '--enable-source-maps';
+const YOUNG = '--max-semi-space-size=1';
+const CAP = '--max-old-space-size=96';
+const ONE_HELPER = '--v8-pool-size=1';
+const SIZE = '--optimize-for-size';
 
+/** Named as accounts are. */
 const SETTINGS: Readonly<Record<string, Setting>> = {
-  'plain': { flags: [] },
-  'maps-96': { flags: [MAPS, SMALL_YOUNG, '--max-old-space-size=96'] },
-  'size': { flags: [SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=1', '--optimize-for-size'] },
-  'size-maps': { flags: [MAPS, SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=1', '--optimize-for-size'] },
-  'size-stgc': { flags: [SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=1', '--single-threaded-gc', '--optimize-for-size'] },
-  'size-pool0': { flags: [SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=0', '--optimize-for-size'] },
-  'size-64': { flags: [SMALL_YOUNG, '--max-old-space-size=64', '--v8-pool-size=1', '--optimize-for-size'] },
-  'size-b': { flags: [SMALL_YOUNG, '--max-old-space-size=96', '--v8-pool-size=1', '--optimize-for-size'] },
+  plain: { flags: [] },
+  young: { flags: [YOUNG] },
+  'young-cap': { flags: [YOUNG, CAP] },
+  'one-helper': { flags: [YOUNG, CAP, ONE_HELPER] },
+  'for-size': { flags: [YOUNG, CAP, ONE_HELPER, SIZE] },
+  'for-size-maps': { flags: [MAPS, YOUNG, CAP, ONE_HELPER, SIZE] },
+  'small-heap': { flags: [YOUNG, '--max-old-space-size=64', ONE_HELPER, SIZE] },
+  threads: { flags: [YOUNG, CAP, ONE_HELPER, SIZE], env: { UV_THREADPOOL_SIZE: '2' } },
+  arenas: { flags: [YOUNG, CAP, ONE_HELPER, SIZE], env: { MALLOC_ARENA_MAX: '2' } },
 };
 
 interface Running {

@@ -21,10 +21,10 @@ import { watchOrderWire } from './support/order-wire.ts';
 import { inScratch, projectRoot } from './support/places.ts';
 import { startSimulator, type BenchSimulator } from './support/simulator.ts';
 
-const ORDERS = Number(process.env['BENCH_ORDERS'] ?? 300);
+const ORDERS = Number(process.env['BENCH_ORDERS'] ?? 200);
 const RUN_MS_MAX = Number(process.env['BENCH_MS'] ?? 120_000);
 /** Recorded seconds a second: the market must move as often as orders may leave. */
-const SPEED = Number(process.env['BENCH_SPEED'] ?? 4);
+const SPEED = Number(process.env['BENCH_SPEED'] ?? 15);
 /** Frames of the private stream that are on their way when the last order is off the book. */
 const STREAM_REST_MS = 200;
 const WARM_UP_ORDERS = 40;
@@ -124,6 +124,10 @@ function tell(ways: readonly Way[], { durableMs, hand }: Beside): void {
       socket: span('builtAt', 'writtenAt'),
     },
     tickToAnswer: answer,
+    durableByCause: {
+      book: spreadOf(ways.filter(({ led }) => led === 'book').map((way) => way.durableAt - way.decidedAt)),
+      order: spreadOf(ways.filter(({ led }) => led === 'order').map((way) => way.durableAt - way.decidedAt)),
+    },
     limits: { byHandToWire: written, byHandToAnswer: answered, durableAlone: durable },
     ratios: {
       tickToWireOfLimitP50: ratio(total.p50, written.p50 + durable.p50),

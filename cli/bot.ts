@@ -16,6 +16,7 @@ import {
   thawUpdate,
   type CommandResult,
 } from '../workflows/bot/contract.ts';
+import { acceptLoss } from './accept-loss.ts';
 import { ensureBotWorkflow } from './bot-workflows.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
@@ -101,6 +102,18 @@ export function registerBotCommands(program: Command, context: Context, parseBot
         throw new CommandFailure(EXIT.notAllowed, `${target.bot}: mode: expected live or paper_only, was "disabled"`);
       const { state } = await withTemporal(context, (client) => ensureBotWorkflow(client, config.desk, target.bot));
       console.log(`${target.bot}: ${state}`);
+    });
+  bot
+    .command('accept-loss <bot>')
+    .description('accept that part of its damaged journal is gone (docs/runbooks/damaged-journal.md)')
+    .option('--reason <text>', 'why (required)')
+    .option('--operator <name>', 'who', userInfo().username)
+    .action(async (name: string, { reason, operator }: { reason?: string; operator: string }) => {
+      const target = known(name);
+      if (reason === undefined)
+        throw new CommandFailure(EXIT.usage, '--reason: expected why the loss may be accepted, was missing');
+      console.log(await acceptLoss(context.home, target, { operator, reason }));
+      console.log(`then: ./desk bot approve ${target} --reason ...`);
     });
   bot
     .command('show <bot>')

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/load.ts';
 import { BotName } from '../core/names.ts';
+import { registerBench } from './bench.ts';
 import { registerBotCommands } from './bot.ts';
 import { check } from './check.ts';
 import { createContext } from './context.ts';
@@ -51,6 +52,7 @@ export async function main(root: string, buildDir: string, argv: readonly string
     .command('check')
     .description("the developer's minute: types, lint, fast units, a desk that fills an order")
     .action(async () => finish(await check(context)));
+  registerBench(program, context);
   registerBotCommands(program, context, (name) => {
     const parsed = BotName.safeParse(name);
     if (!parsed.success) throw new CommandFailure(EXIT.usage, `bot: ${parsed.error.issues[0]?.message}, was "${name}"`);

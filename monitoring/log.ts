@@ -6,7 +6,8 @@ import type { Log } from '../core/log.ts';
 
 /** To stdout; a supervisor has pointed that at the process's log file. */
 export function createLog(name: string): Log {
-  return logTo(name, destination({ dest: 1, sync: false }));
+  // Synchronous: the last words before an exit are the ones that count.
+  return logTo(name, destination({ dest: 1, sync: true }));
 }
 
 /** To a file of its own, for a process whose terminal shows something else. */

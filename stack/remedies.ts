@@ -1,4 +1,5 @@
 /** What to do when a server of the stack does not start: read from its last words, told below them. */
+import { dirname } from 'node:path';
 import type { DeskHome } from '../config/home.ts';
 
 /** SQLite's own words for a file that is not whole: SQLITE_CORRUPT (11) and SQLITE_NOTADB (26). */
@@ -21,10 +22,10 @@ function diskRemedy({ root }: DeskHome): string {
 export function temporalRemedy(said: string, home: DeskHome): string | null {
   if (isDiskFull(said)) return diskRemedy(home);
   if (!SQLITE_DAMAGED.test(said)) return null;
-  const file = home.temporalDb;
+  const dir = dirname(home.temporalDb);
   return [
-    `The Temporal database ${file} is damaged. Orders, positions and events are not in it; who paused or stopped what is.`,
-    `Bring back a backup, or begin a new one: mkdir ${file}.damaged && mv ${file} ${file}-wal ${file}-shm ${file}.damaged`,
+    `The Temporal database ${home.temporalDb} is damaged. Orders, positions and events are not in it; who paused or stopped what is.`,
+    `Bring back a backup, or begin a new one: mv ${dir} ${dir}.damaged`,
     'then ./desk up. See docs/runbooks/lost-temporal-database.md',
   ].join('\n');
 }

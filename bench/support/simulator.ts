@@ -33,5 +33,5 @@ export async function startSimulator(dir: string, names: readonly string[], spee
   const file = join(dir, 'simulator.json');
   writeFileSync(file, JSON.stringify(options), { mode: 0o600 });
   const child = await startNode({ args: [join(buildDir, 'simulator/main.js'), file] });
-  return { port: Number(child.ready['port']), pid: child.pid, accounts, stop: child.stop };
+  return { port: Number(child.ready['port']), pid: child.pid, accounts, stop: () => child.stop() };
 }

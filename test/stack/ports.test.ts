@@ -55,5 +55,5 @@ test('everyone reads what was written', async () => {
 test.each([['{'], ['{}'], ['{"temporal":"x"}']])('a damaged file says what to do: %s', (text) => {
   mkdirSync(temp.home.root, { recursive: true });
   writeFileSync(temp.home.portsFile, text);
-  expect(() => readPorts(temp.home)).toThrow(/ports\.json is damaged .*remove it/s);
+  expect(() => readPorts(temp.home)).toThrow(/ports\.json is damaged .*\.\/desk down, then \.\/desk up/s);
 });

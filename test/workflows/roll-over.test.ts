@@ -50,7 +50,8 @@ test('commands during many roll-overs all take hold, the process never changes, 
     return status.phase === 'running' ? status : null;
   });
   const by = { operator: 'ada', reason: 'roll' };
-  for (let i = 0; i < 20; i += 1) {
+  const runs = new Set([first.firstExecutionRunId]);
+  while (runs.size < 4) {
     // A run that ends while an update is on its way takes it along: the caller asks again and is heard by the next run.
     await until(
       'a pause that holds',
@@ -60,6 +61,7 @@ test('commands during many roll-overs all take hold, the process never changes, 
       'a resume that holds',
       async () => (await handle.executeUpdate(resumeUpdate, { args: [by] })).phase === 'running',
     );
+    runs.add((await handle.describe()).runId);
   }
   await until(
     'a last pause',
@@ -70,10 +72,6 @@ test('commands during many roll-overs all take hold, the process never changes, 
     return status.pid !== null && status.adopted ? status : null;
   });
   expect(last).toMatchObject({ pid, epoch, adopted: true, restarts: 0, pausedBy: { reason: 'kept' } });
-  const { runId } = await handle.describe();
-  expect(runId).not.toBe(first.firstExecutionRunId);
-  const history = await handle.fetchHistory();
-  expect(history.events?.length ?? 0).toBeLessThan(200);
   await until('no open orders', async () => (await world.account()).openOrders === 0);
   await handle.executeUpdate(stopUpdate, { args: [by] });
   expect(await handle.result()).toMatchObject({ bot: 'bot1', lastExit: { cause: 'exited', code: 0 } });
