@@ -12,7 +12,7 @@ import { stringify } from 'yaml';
 import { accountKeyFile, botRunFile, deskHome } from '../config/home.ts';
 import { loadConfig } from '../config/load.ts';
 import { BotRun, ControlResponse } from '../core/control/protocol.ts';
-import { end } from './support/child.ts';
+import { end, endWithUs } from './support/child.ts';
 import { ratio, report, rounded } from './support/figures.ts';
 import { buildDir, inScratch, projectRoot } from './support/places.ts';
 import { memoryOf, type ProcessMemory } from './support/process-memory.ts';
@@ -67,6 +67,7 @@ async function startBot(dir: string, name: string, setting: Setting, port: numbe
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...setting.env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  endWithUs(child);
   const runFile = botRunFile(home, name);
   for (const until = performance.now() + START_MS; !existsSync(runFile); await sleep(50)) {
     if (child.exitCode !== null || performance.now() > until) throw new Error(`${name} did not start`);
@@ -126,6 +127,7 @@ async function main(dir: string): Promise<void> {
     ],
     { cwd: projectRoot, stdio: 'ignore' },
   );
+  endWithUs(bare);
   try {
     for (const name of names) bots.push(await startBot(dir, name, SETTINGS[name] ?? { flags: [] }, simulator.port));
     for (const until = performance.now() + RUN_MS; performance.now() < until; await sleep(PING_MS)) {

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leftPostgres } from '../stack/postgres.ts';
-import { end } from './support/child.ts';
+import { end, endWithUs } from './support/child.ts';
 import { DeskRun } from './support/desk-run.ts';
 import { ratio, report, rounded } from './support/figures.ts';
 import { inScratch, projectRoot } from './support/places.ts';
@@ -33,6 +33,7 @@ async function bare(script: string): Promise<ProcessMemory> {
     cwd: projectRoot,
     stdio: 'ignore',
   });
+  endWithUs(child);
   await sleep(SETTLE_MS);
   const memory = sum([child.pid ?? 0]);
   await end(child);

@@ -5,6 +5,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import pc from 'picocolors';
 import { botJournalDir } from '../config/home.ts';
 import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts';
+import type { BotConfig } from '../core/bot/bot-config.ts';
 import { SILENT } from '../core/log.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import { runningDesk } from '../stack/desk-lock.ts';
@@ -12,13 +13,13 @@ import { localDatabaseUrl } from '../stack/postgres.ts';
 import { isPortFree, readPorts } from '../stack/ports.ts';
 import { findTemporalCli } from '../stack/temporal-cli.ts';
 import { declaredPorts, readTemporalDev } from '../stack/temporal-dev.ts';
-import { botWorkflowId, statusQuery } from '../workflows/bot/contract.ts';
+import type { BotWorkflowStatus } from '../workflows/bot/contract.ts';
 import { botHostTaskQueue, DESK_TASK_QUEUE } from '../workflows/desk-attributes.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { freeBytes } from './prepare-home.ts';
 import { restartRemedy } from './remedies.ts';
-import { withTemporal } from './temporal-client.ts';
+import { askBot, withTemporal } from './temporal-client.ts';
 
 type Finding = { readonly mark: 'ok' | 'note' | 'bad'; readonly text: string; readonly remedy?: string };
 
@@ -173,27 +174,28 @@ async function temporal(client: Client, { desk, bots }: LoadedConfig): Promise<F
         : bad(`task queue ${queue} has no worker`, 'see its log under DESK_HOME/logs; ./desk up restarts it'),
     );
   }
-  for (const { bot, mode } of bots.values()) {
-    if (mode === 'disabled') {
-      findings.push(ok(`${bot}: disabled`));
-      continue;
-    }
-    try {
-      const { phase, restarts, gaveUp, lastExit } = await client.workflow
-        .getHandle(botWorkflowId(bot))
-        .query(statusQuery);
-      if (phase === 'gave_up')
-        findings.push(bad(`${bot}: given up: ${gaveUp?.reason}`, restartRemedy(bot, gaveUp?.reason ?? '')));
-      else if (phase === 'running') findings.push(ok(`${bot}: running${restarts > 0 ? `, ${restarts} restarts` : ''}`));
-      else if (phase === 'restarting')
-        findings.push(bad(`${bot}: restarting after: ${lastExit?.detail}`, `see DESK_HOME/logs/bot-${bot}.log`));
-      else findings.push(note(`${bot}: ${phase.replaceAll('_', ' ')}`));
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-      findings.push(bad(`${bot}: its workflow does not run`, `./desk bot start ${bot}`));
-    }
+  return [...findings, ...(await Promise.all([...bots.values()].map((bot) => botFinding(client, bot))))];
+}
+
+async function botFinding(client: Client, { bot, mode }: BotConfig): Promise<Finding> {
+  if (mode === 'disabled') return ok(`${bot}: disabled`);
+  let status: BotWorkflowStatus;
+  try {
+    status = await askBot(client, bot);
+  } catch (error) {
+    return error instanceof WorkflowNotFoundError
+      ? bad(`${bot}: its workflow does not run`, `./desk bot start ${bot}`)
+      : bad(
+          `${bot}: its workflow does not answer (${(error as Error).message})`,
+          'first put right what is wrong above; then see DESK_HOME/logs/temporal.log and desk-worker.log',
+        );
   }
-  return findings;
+  const { phase, restarts, gaveUp, lastExit } = status;
+  if (gaveUp !== null) return bad(`${bot}: given up: ${gaveUp.reason}`, restartRemedy(bot, gaveUp.reason));
+  if (phase === 'running') return ok(`${bot}: running${restarts > 0 ? `, ${restarts} restarts` : ''}`);
+  if (phase === 'restarting')
+    return bad(`${bot}: restarting after: ${lastExit?.detail}`, `see DESK_HOME/logs/bot-${bot}.log`);
+  return note(`${bot}: ${phase.replaceAll('_', ' ')}`);
 }
 
 async function withLedger(context: Context, look: (ledger: Ledger) => Promise<Finding[]>): Promise<Finding[]> {

@@ -5,11 +5,12 @@ import { loadConfig } from '../config/load.ts';
 import { runningDesk } from '../stack/desk-lock.ts';
 import { readPorts } from '../stack/ports.ts';
 import { runningProcesses } from '../stack/run-files.ts';
-import { botWorkflowId, statusQuery, type BotWorkflowStatus } from '../workflows/bot/contract.ts';
+import type { BotWorkflowStatus } from '../workflows/bot/contract.ts';
 import type { Context } from './context.ts';
+import { DISK_FREE_MIN_START_BYTES, freeBytes } from './prepare-home.ts';
 import { restartRemedy } from './remedies.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
-import { withTemporal } from './temporal-client.ts';
+import { askBot, withTemporal } from './temporal-client.ts';
 
 interface BotLine {
   readonly bot: string;
@@ -32,13 +33,7 @@ export async function printStatus(context: Context, output: string): Promise<num
       : await withTemporal(context, (client) =>
           Promise.all(
             [...bots.values()].map(async ({ bot, role, mode, account, symbol }) => {
-              const workflow =
-                mode === 'disabled'
-                  ? null
-                  : await client.workflow
-                      .getHandle(botWorkflowId(bot))
-                      .query(statusQuery)
-                      .catch(() => null);
+              const workflow = mode === 'disabled' ? null : await askBot(client, bot).catch(() => null);
               return { bot, role, mode, account, symbol, workflow };
             }),
           ),
@@ -84,6 +79,11 @@ export async function printStatus(context: Context, output: string): Promise<num
   }
   console.log(table.toString());
   for (const { bot, workflow } of lines) for (const line of troubles(bot, workflow)) console.log(line);
+  if (freeBytes(context.home.root) < DISK_FREE_MIN_START_BYTES)
+    console.log(
+      pc.red(`the disk of ${context.home.root} is full: bots and servers stop without it`) +
+        '\n  → make room (docs/runbooks/full-disk.md)',
+    );
   return isHealthy ? EXIT.ok : EXIT.unhealthy;
 }
 

@@ -21,6 +21,7 @@ export interface ChildOptions {
 /** Starts a Node process and waits for its ready line. Rejects with its last words when it ends before. */
 export async function startNode({ args, env = process.env, readyMs = 30_000 }: ChildOptions): Promise<Child> {
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  endWithUs(child);
   let words = '';
   child.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-4_000)));
   const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
@@ -30,15 +31,23 @@ export async function startNode({ args, env = process.env, readyMs = 30_000 }: C
       child.kill('SIGKILL');
       reject(new Error(`${args.join(' ')} ${what}:\n${words}`));
     };
-    child.once('exit', (code) => fail(`ended with ${code}`));
+    const early = (code: number | null): void => fail(`ended with ${code}`);
+    child.once('exit', early);
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (!line.includes('"ready":true')) return;
       clearTimeout(timer);
-      child.removeAllListeners('exit');
+      child.off('exit', early);
       resolve(JSON.parse(line) as Record<string, unknown>);
     });
   });
   return { pid: child.pid ?? 0, ready, stop: () => end(child) };
+}
+
+/** A bench that breaks off leaves nothing running. */
+export function endWithUs(child: ChildProcess): void {
+  const kill = (): void => void child.kill('SIGTERM');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
 }
 
 export async function end(child: ChildProcess, graceMs = END_MS): Promise<void> {

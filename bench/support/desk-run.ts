@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { deskHome, type DeskHome } from '../../config/home.ts';
 import { runningProcesses } from '../../stack/run-files.ts';
-import { end } from './child.ts';
+import { end, endWithUs } from './child.ts';
 import { projectRoot } from './places.ts';
 
 const UP_MS = 120_000;
@@ -39,6 +39,7 @@ export class DeskRun {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    endWithUs(this.child);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (chunk: Buffer) => (this.talk += chunk.toString()));
     }

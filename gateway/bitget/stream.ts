@@ -57,6 +57,9 @@ const CHANNEL_PARTS: Readonly<Record<ConnectorChannel, number>> = {
 export function startBitgetStream(options: StreamOptions): VenueStream & { acknowledged(channel: string): void } {
   const { session, log, redact, sink } = options;
   let stopped = false;
+  let halt = (): void => undefined;
+  /** Resolves when the stream is stopped: no loop waits for a frame that nobody will send. */
+  const halted = new Promise<null>((resolve) => (halt = () => resolve(null)));
   const backoffs: Record<SocketName, Backoff> = {
     public: createBackoff(options),
     private: createBackoff(options),
@@ -76,6 +79,7 @@ export function startBitgetStream(options: StreamOptions): VenueStream & { ackno
       action();
     } catch (error) {
       stopped = true;
+      halt();
       setImmediate(() => {
         throw error;
       });
@@ -96,8 +100,10 @@ export function startBitgetStream(options: StreamOptions): VenueStream & { ackno
   async function run<Frame>(channel: Channel<Frame>): Promise<void> {
     while (!stopped) {
       try {
-        const frame = await channel.watch();
-        if (stopped) return;
+        const watched = channel.watch();
+        watched.catch(() => undefined); // Once stopped, nobody waits for it and its end is no news.
+        const frame = await Promise.race([watched, halted]);
+        if (stopped || frame === null) return;
         const deliverFrame = channel.read(frame);
         if (channel.upWith === 'frame') cameUp(channel);
         deliver(deliverFrame);
@@ -110,6 +116,11 @@ export function startBitgetStream(options: StreamOptions): VenueStream & { ackno
         channel.restart?.();
       }
     }
+  }
+
+  function dropSockets(): void {
+    session.dropSocket('public', 'stream stopped');
+    session.dropSocket('private', 'stream stopped');
   }
 
   const loops = channels.map((channel) => run(channel as Channel<unknown>));
@@ -127,12 +138,15 @@ export function startBitgetStream(options: StreamOptions): VenueStream & { ackno
     async stop() {
       if (stopped) return;
       stopped = true;
+      halt();
       for (const backoff of Object.values(backoffs)) backoff.cancel();
+      await Promise.all(loops);
       const shared = options.onEnd();
       if (shared) return;
-      session.dropSocket('public', 'stream stopped');
-      session.dropSocket('private', 'stream stopped');
-      await Promise.all(loops);
+      dropSockets();
+      // A watch that was on its way when we stopped may have dialled anew since.
+      await new Promise((resolve) => setImmediate(resolve));
+      dropSockets();
     },
   };
 }

@@ -199,6 +199,23 @@ test('no Temporal command: what was tried, how to install it on each system, and
   nothingRuns(home);
 }, 60_000);
 
+test('Ctrl-C while a server hangs at its start ends everything', async () => {
+  const hanging = join(scratch, 'hanging-temporal');
+  const script = '#!/bin/sh\n[ "$1" = --version ] && echo "temporal version 1.9.1" && exit 0\nexec sleep 600\n';
+  writeFileSync(hanging, script, { mode: 0o755 });
+  const home = deskHome(join(scratch, 'hanging'));
+  const env = environment(home, { TEMPORAL_CLI: hanging, DESK_PORTS: 'free' });
+  const up = spawn(process.execPath, [join(ROOT, 'desk'), 'up'], { env, stdio: 'ignore' });
+  try {
+    await until('both servers starting', () => leftPostgres(home) !== null && runningProcesses(home).length > 0);
+    up.kill('SIGINT');
+    await until('the desk to end', () => up.exitCode !== null, 15_000);
+    nothingRuns(home);
+  } finally {
+    await runDesk(['down'], env);
+  }
+}, 60_000);
+
 describe('a damaged DESK_HOME', () => {
   const desk = new TestDesk();
   const up = (...args: string[]) => desk.desk('up', '--profile', 'no-console', ...args);
@@ -206,7 +223,7 @@ describe('a damaged DESK_HOME', () => {
   beforeAll(async () => {
     await desk.up('--profile', 'no-console');
     await desk.desk('bot', 'pause', 'bot3');
-    await until('fills', async () => (await desk.storedFills('bot1')) > 0, 60_000);
+    await until('orders', async () => ((await desk.simulator())['mm-btc']?.openOrders ?? 0) > 0, 60_000);
   }, 120_000);
   afterAll(async () => desk.dispose(), 60_000);
 
@@ -256,6 +273,13 @@ describe('a damaged DESK_HOME', () => {
       chmodSync(fileOf(home), bits);
       return () => chmodSync(fileOf(home), before);
     };
+  async function placedBy(bot: string): Promise<number> {
+    const [row] = await desk.query<{ n: string }>(
+      `select count(*) as n from event where bot = $1 and payload->>'type' = 'place'`,
+      [bot],
+    );
+    return Number(row?.n);
+  }
   const data = (home: DeskHome, ...path: string[]): string => join(home.postgresDir, 'data', ...path);
   const key = (home: DeskHome): string => join(home.secretsDir, 'mm-btc.json');
   const all =
@@ -348,8 +372,8 @@ describe('a damaged DESK_HOME', () => {
       expect(stdout).toContain('./desk bot approve bot1');
     }
     expect((await desk.simulator())['mm-btc']?.openOrders).toBe(0);
-    const fills = await desk.storedFills('bot4');
-    await until('bot4 trading on', async () => (await desk.storedFills('bot4')) > fills, 60_000);
+    const before = await placedBy('bot4');
+    await until('bot4 trading on', async () => (await placedBy('bot4')) > before, 60_000);
     expect((await desk.bot('bot3')).phase).toBe('paused');
 
     expect(await desk.desk('bot', 'accept-loss', 'bot1')).toMatchObject({ code: 2 });

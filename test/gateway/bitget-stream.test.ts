@@ -243,6 +243,43 @@ describe('stopping', () => {
     expect(await Promise.race([venue.close().then(() => 'closed'), pause(1_000)])).toBe('closed');
   });
 
+  test('ends whenever it is stopped after a frame, also while the next watch is on its way to the socket', async () => {
+    const venue = await venueBeside((talk, socket) => {
+      serve(talk);
+      if (talk.arg.channel !== 'orders') return;
+      const timer = setInterval(() => talk.push(rows('streamOrders')), 1);
+      socket.on('close', () => clearInterval(timer));
+    });
+    const instrument = await venue.instrument('BTCUSDT');
+    for (let turns = 0; turns <= 40; turns += 1) {
+      const listener = listen();
+      let left = 8;
+      const ended = new Promise<void>((resolve, reject) => {
+        const count =
+          <A extends unknown[]>(deliver: (...args: A) => void) =>
+          (...args: A): void => {
+            deliver(...args);
+            left -= 1;
+            if (left !== 0) return;
+            let later = Promise.resolve();
+            for (let turn = 0; turn < turns; turn += 1) later = later.then(() => undefined);
+            later.then(() => stream.stop()).then(resolve, reject);
+          };
+        const sink = {
+          ...listener.sink,
+          onBook: count(listener.sink.onBook),
+          onTrade: count(listener.sink.onTrade),
+          onTicker: count(listener.sink.onTicker),
+          onOrder: count(listener.sink.onOrder),
+          onPosition: count(listener.sink.onPosition),
+          onConnector: count(listener.sink.onConnector),
+        };
+        const stream = venue.stream(instrument, sink);
+      });
+      await ended;
+    }
+  }, 20_000);
+
   test('a second stream lives on when the first one stops', async () => {
     const venue = await venueBeside((talk, socket) => {
       talk.acknowledge();
