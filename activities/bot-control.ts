@@ -49,7 +49,12 @@ export async function connectBotControl(path: string): Promise<BotControl> {
     waiting.clear();
   };
   const take = (line: string): void => {
-    const raw: unknown = JSON.parse(line);
+    let raw: unknown;
+    try {
+      raw = JSON.parse(line);
+    } catch {
+      return failAll('answer: expected one JSON object a line');
+    }
     const parsed = ControlResponse.safeParse(raw);
     if (!parsed.success) return failAll(`answer: ${describeFaults(parsed.error, raw)}`);
     const entry = waiting.get(parsed.data.id);

@@ -32,6 +32,8 @@ export interface ProcessMark {
 /** What the host needs of the system; `stack/process.ts` is the real one. */
 export interface Processes {
   mark(pid: number): ProcessMark | null;
+  /** Every living process of `bot` that this machine's desk has started, also one that an earlier worker started. */
+  marksOf(bot: string): ProcessMark[];
   isAlive(mark: ProcessMark): boolean;
   /** SIGTERM, then SIGKILL after `graceMs`. */
   stop(mark: ProcessMark, graceMs: number): Promise<unknown>;
@@ -67,9 +69,14 @@ export interface BotHost {
   startOrAdopt(bot: string): Promise<{ live: LiveBot; adopted: boolean }>;
   /** The living bot, or null. */
   find(bot: string): Promise<LiveBot | null>;
-  isAlive(live: LiveBot): boolean;
-  kill(live: LiveBot): Promise<void>;
+  /** Whether a process of the bot lives, answering or not. */
+  isRunning(bot: string): boolean;
+  /** Ends every process of the bot at once; its orders rest until the next start finds them, or `clearBook`. */
+  kill(bot: string): Promise<void>;
+  /** Ends the bot in order; of one that does not answer, or has died, the book is cleared. Throws when that fails. */
   stop(bot: string, reason: string): Promise<BotExit>;
+  /** Takes everything of the bot's symbol off the book, by a process of its own. Throws when the venue did not confirm it. */
+  clearBook(bot: string): Promise<void>;
   /** How the bot's last process ended, as far as this host saw it. */
   lastExit(bot: string): Promise<BotExit>;
   /** Lets go of every bot. */
@@ -83,13 +90,15 @@ export interface BotHostOptions {
   readonly refusal: (bot: string) => BotHostError | null;
   /** The command line that runs the bot whose options file is `optionsFile`. */
   readonly command: (optionsFile: string) => { command: string; args: readonly string[] };
-  readonly options: (bot: string) => unknown;
+  /** What the bot process is told; one that sweeps only clears the book and ends. */
+  readonly options: (bot: string, isSweep: boolean) => unknown;
   readonly processes: Processes;
   readonly log: Log;
 }
 
 const READY_MS = 30_000;
 const LEAVE_MS = 6_000;
+const HUNG_MS = 15_000;
 const POLL_MS = 50;
 const LAST_LINES = 4;
 const LAST_CHARACTERS = 600;
@@ -175,16 +184,41 @@ export function createBotHost(setup: BotHostOptions): BotHost {
     return attach(bot);
   }
 
-  async function start(bot: string): Promise<LiveBot> {
+  async function spawn(bot: string, isSweep: boolean): Promise<SpawnedProcess> {
     mkdirSync(runDir, { recursive: true });
     mkdirSync(logsDir, { recursive: true });
-    const optionsFile = join(runDir, `bot-${bot}.options.json`);
-    writeFileSync(optionsFile, JSON.stringify(setup.options(bot)), { mode: 0o600 });
-    const child = await processes.spawnDetached({
-      name: `bot-${bot}`,
-      ...setup.command(optionsFile),
-      logFile: logFile(bot),
-    });
+    const optionsFile = join(runDir, `bot-${bot}.${isSweep ? 'sweep' : 'options'}.json`);
+    writeFileSync(optionsFile, JSON.stringify(setup.options(bot, isSweep)), { mode: 0o600 });
+    return processes.spawnDetached({ name: `bot-${bot}`, ...setup.command(optionsFile), logFile: logFile(bot) });
+  }
+
+  async function clearBook(bot: string): Promise<void> {
+    const sweeper = await spawn(bot, true);
+    const { code } = await sweeper.exited;
+    if (code !== 0) throw new Error(`${bot}: its book was not cleared: ${lastWords(sweeper.logTail())}`);
+    log.info('book cleared', { bot });
+  }
+
+  /** A process that lives and answers nobody gets this long to answer before it counts as hung. */
+  async function findPatiently(bot: string): Promise<LiveBot | null> {
+    const deadline = Date.now() + HUNG_MS;
+    for (;;) {
+      const live = await find(bot);
+      if (live !== null || processes.marksOf(bot).length === 0) return live;
+      if (Date.now() > deadline) return null;
+      await sleep(POLL_MS);
+    }
+  }
+
+  async function killAll(bot: string): Promise<boolean> {
+    const marks = processes.marksOf(bot);
+    await Promise.all(marks.map((mark) => processes.stop(mark, 0)));
+    known.get(bot)?.release();
+    return marks.length > 0;
+  }
+
+  async function start(bot: string): Promise<LiveBot> {
+    const child = await spawn(bot, false);
     children.set(bot, child);
     exits.delete(bot);
     const startedAt = Date.now();
@@ -202,7 +236,10 @@ export function createBotHost(setup: BotHostOptions): BotHost {
     });
     while (Date.now() - startedAt < READY_MS && !hasFailed) {
       const live = await attach(bot);
-      if (live !== null) return live;
+      if (live !== null) {
+        if (live.run.pid !== child.mark.pid) forgetTwin(bot, child);
+        return live;
+      }
       await sleep(POLL_MS);
     }
     if (!hasFailed) await processes.stop(child.mark, LEAVE_MS);
@@ -214,42 +251,47 @@ export function createBotHost(setup: BotHostOptions): BotHost {
     );
   }
 
+  /** The end of a twin says nothing about the bot that it found alive. */
+  function forgetTwin(bot: string, twin: SpawnedProcess): void {
+    void twin.exited.then(() => {
+      if (children.get(bot) !== twin) return;
+      children.delete(bot);
+      exits.delete(bot);
+    });
+  }
+
   return {
     find,
-    isAlive: (live) => processes.isAlive(live.mark),
+    isRunning: (bot) => processes.marksOf(bot).length > 0,
+    clearBook,
     async startOrAdopt(bot) {
       const refusal = setup.refusal(bot);
       if (refusal !== null) throw refusal;
-      const living = await find(bot);
+      const living = await findPatiently(bot);
       if (living !== null) return { live: living, adopted: true };
+      if (await killAll(bot)) log.warn('a bot that did not answer was ended', { bot });
       const live = await start(bot);
       log.info('bot started', { bot, pid: live.run.pid });
       return { live, adopted: false };
     },
-    async kill(live) {
-      await processes.stop(live.mark, 0);
-      live.release();
+    async kill(bot) {
+      await killAll(bot);
     },
     async stop(bot, reason) {
       const live = await find(bot);
-      if (live === null) {
-        // One that hangs answers nobody, and yet its orders may rest: what this host started it can also end.
-        const child = children.get(bot);
-        const isHung = child !== undefined && processes.isAlive(child.mark);
-        if (isHung) await processes.stop(child.mark, LEAVE_MS);
-        return { ...(await this.lastExit(bot)), ...(isHung ? { cause: 'hung' } : {}) };
+      if (live !== null) {
+        await live.control.command({ command: 'shutdown', reason }).catch(() => {});
+        const deadline = Date.now() + LEAVE_MS;
+        while (processes.isAlive(live.mark) && Date.now() < deadline) await sleep(POLL_MS);
       }
-      const startedAt = Date.now();
-      await live.control.command({ command: 'shutdown', reason }).catch(() => {});
-      while (processes.isAlive(live.mark) && Date.now() - startedAt < LEAVE_MS) await sleep(POLL_MS);
-      const wasSlow = processes.isAlive(live.mark);
-      if (wasSlow) await processes.stop(live.mark, 0);
-      live.release();
-      return {
-        ...(await this.lastExit(bot)),
-        cause: wasSlow ? 'hung' : 'exited',
-        ranMs: Date.now() - live.run.startedAtMs,
-      };
+      const wasHung = await killAll(bot);
+      live?.release();
+      const exit = await this.lastExit(bot);
+      // Whoever did not leave in order has left its orders behind.
+      const leftInOrder = live !== null && !wasHung && (exit.code === 0 || exit.code === null);
+      if (!leftInOrder) await clearBook(bot);
+      const ranMs = live === null ? exit.ranMs : Date.now() - live.run.startedAtMs;
+      return { ...exit, cause: wasHung ? 'hung' : 'exited', ranMs };
     },
     async lastExit(bot) {
       const child = children.get(bot);
@@ -261,7 +303,7 @@ export function createBotHost(setup: BotHostOptions): BotHost {
           code: null,
           signal: null,
           ranMs: 0,
-          detail: 'it ended while no supervisor watched',
+          detail: 'it was started by an earlier worker: how it ended is in its log',
         }
       );
     },

@@ -57,30 +57,34 @@ export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps
 
     /**
      * Heartbeats once a second for as long as the bot lives and returns how it ended. On cancellation (the workflow rolls
-     * over, the worker shuts down) it leaves the bot running; a later attempt finds it again. It lives too long to know what the desk wants by then, so it states nothing: `alignBot` does, and comes before it.
+     * over, the worker shuts down) it leaves the bot running; a later attempt finds it again. It lives too long to know what
+     * the desk wants by then, so it states nothing: `alignBot` does, and comes before it.
      */
     async superviseBot({ bot }: { bot: string }): Promise<BotExit> {
       const startedAt = performance.now();
-      let live = await host.find(bot);
-      if (live === null) return { ...(await host.lastExit(bot)), ranMs: 0 };
-      let answeredAt = performance.now();
+      const ended = async (cause: BotExit['cause']): Promise<BotExit> => ({
+        ...(await host.lastExit(bot)),
+        cause,
+        ranMs: Math.round(performance.now() - startedAt),
+      });
+      let answeredAt = startedAt;
       for (;;) {
-        const status = await probe(live, isTemporalHealthy());
+        Context.current().heartbeat({ silentMs: Math.round(performance.now() - answeredAt) });
+        // Found anew each time: whoever asked last and got no answer closed the shared socket, which says nothing of the bot.
+        const live = await host.find(bot);
+        const status = live === null ? null : await probe(live, isTemporalHealthy());
         if (status !== null) {
           answeredAt = performance.now();
           const { pid, epoch, phase, reason } = status;
           Context.current().heartbeat({ pid, epoch, phase, reason });
-        } else {
-          Context.current().heartbeat({ pid: live.run.pid, silentMs: performance.now() - answeredAt });
+        } else if (!host.isRunning(bot)) {
+          return ended('exited');
+        } else if (performance.now() - answeredAt > HUNG_MS) {
+          await host.kill(bot);
+          return ended('hung');
         }
-        if (!host.isAlive(live)) return await ended(host, live, startedAt, 'exited');
-        if (performance.now() - answeredAt > HUNG_MS) {
-          await host.kill(live);
-          return await ended(host, live, startedAt, 'hung');
-        }
-        // The connection is shared: whoever asked last and got no answer closed it, which says nothing about the bot.
-        if (live.control.isClosed()) live = (await host.find(bot)) ?? live;
-        await Promise.race([Context.current().sleep(PING_MS), live.gone]);
+        const pause = Context.current().sleep(PING_MS);
+        await (live === null ? pause : Promise.race([pause, live.gone]));
       }
     },
 
@@ -92,7 +96,12 @@ export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps
       return { applied: true, detail: `${status.phase}: ${status.reason}` };
     },
 
-    /** Ends the process in order (orders cancelled, journal flushed) and waits for its end; none is fine. */
+    /** Safe to repeat: takes everything of the bot's symbol off the book while no process of it lives. */
+    async clearBook({ bot }: { bot: string }): Promise<void> {
+      if (!host.isRunning(bot)) await host.clearBook(bot);
+    },
+
+    /** Ends the process in order (orders cancelled, journal flushed) and waits for its end; safe to repeat. */
     async stopBot({ bot, reason }: { bot: string; reason: string }): Promise<BotExit> {
       return host.stop(bot, reason);
     },
@@ -120,8 +129,4 @@ async function align(
     status = await live.control.command({ command: 'approveRestart', ...approval });
   if (!paused && status.pausedByOperator) status = await live.control.command({ command: 'resume', operator, reason });
   return status;
-}
-
-async function ended(host: BotHost, live: LiveBot, startedAt: number, cause: BotExit['cause']): Promise<BotExit> {
-  return { ...(await host.lastExit(live.run.bot)), cause, ranMs: Math.round(performance.now() - startedAt) };
 }

@@ -31,6 +31,8 @@ const BotOptions = z.strictObject({
   home: z.string().min(1),
   configDir: z.string().min(1),
   codeVersion: z.string().min(1),
+  /** Clear the book of a bot that is gone, and end. */
+  isSweep: z.boolean().default(false),
   endpoint: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('live') }),
     z.strictObject({ kind: z.literal('demo') }),
@@ -116,6 +118,11 @@ async function main(): Promise<void> {
   const now = createClock();
   const openVenue = (): Promise<Venue> => createBitgetVenue({ endpoint: options.endpoint, keys, log, now });
   const sweep = (swept: Venue): Promise<boolean> => sweepBook(swept, config.symbol, log);
+  if (options.isSweep) {
+    const isClear = await openVenue().then(sweep);
+    if (!isClear) throw new Error(`the venue did not confirm that nothing of ${config.symbol} is open`);
+    process.exit(0);
+  }
   // The journal lock comes first: whoever holds it is the bot, and a twin ends here before it touches the venue.
   const { journal, recovery } = await openJournal({ dir: journalDir, log }).catch(async (error: unknown) => {
     // Nobody knows what rests in the book any more, and nobody will look before a person has.

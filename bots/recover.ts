@@ -11,7 +11,7 @@ import { BotMachine } from '../core/bot/machine.ts';
 import { decodeState } from '../core/bot/state.ts';
 import type { Instrument } from '../core/market/instrument.ts';
 import { isEvent, RecordKind } from '../core/events/record.ts';
-import { readJournal } from '../journal/reader.ts';
+import { readJournal, type JournalLoss } from '../journal/reader.ts';
 
 const SnapshotPointer = z.strictObject({ sequence: z.int().positive() });
 
@@ -56,7 +56,14 @@ export async function recoverMachine(
   let epoch = 0;
   let inputsReplayed = 0;
   let divergedAt: number | null = null;
-  for await (const record of readJournal(journalDir, { fromSequence })) {
+  // A person accepted it. What it held is read from the venue, and nothing in front of it is completed: that may have
+  // stood in it.
+  const onLoss = (loss: JournalLoss): void => {
+    divergedAt ??= loss.fromSequence;
+    expected = [];
+    cause = 0;
+  };
+  for await (const record of readJournal(journalDir, { fromSequence, onLoss })) {
     if (record.kind === RecordKind.stateSnapshot) {
       machine = new BotMachine(config, instrument, decodeState(record.payload.toString('utf8')));
       continue;

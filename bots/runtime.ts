@@ -255,11 +255,9 @@ export class BotRuntime implements VenueSink {
     this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'cancelAnswered', answer } });
   }
 
-  /** What of ours it did not reach, the machine cancels one by one. */
   private async cancelAll(): Promise<void> {
-    const { venue, instrument, log } = this.parts;
-    const { answer } = await venue.cancelAll(instrument.symbol);
-    if (answer === 'no' || answer === 'unknown') log.warn('orders of the symbol not all cancelled', { answer });
+    const { answer } = await this.parts.venue.cancelAll(this.parts.instrument.symbol);
+    this.feed({ kind: RecordKind.orderInput, clientOrderId: '', news: { news: 'allCancelAnswered', answer } });
   }
 
   private async lookup(clientOrderId: string): Promise<void> {

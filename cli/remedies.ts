@@ -4,7 +4,7 @@
 export function restartRemedy(bot: string, reason: string): string {
   const approve = `./desk bot approve ${bot} --reason ...`;
   if (reason.startsWith('exit code 3:'))
-    return `its journal is damaged: docs/runbooks/damaged-journal.md, then ${approve}`;
+    return `see docs/runbooks/damaged-journal.md: ./desk bot accept-loss ${bot} --reason ..., then ${approve}`;
   if (reason.startsWith('exit code 2:')) return `put right what it names, then ${approve}`;
   if (reason.includes('the disk is full')) return `make room (docs/runbooks/full-disk.md), then ${approve}`;
   return `look at DESK_HOME/logs/bot-${bot}.log (docs/runbooks/given-up-bot.md), then ${approve}`;

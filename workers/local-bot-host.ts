@@ -5,13 +5,14 @@ import {
   createBotHost,
   type BotHost,
   type DetachedProcess,
+  type ProcessMark,
   type SpawnedProcess,
 } from '../activities/bot-host.ts';
 import type { DeskHome } from '../config/home.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Log } from '../core/log.ts';
 import { isAlive, logTail, processIdentity, spawnLogged, stop } from '../stack/process.ts';
-import { removeRunFile, writeRunFile } from '../stack/run-files.ts';
+import { removeRunFile, runningProcesses, writeRunFile } from '../stack/run-files.ts';
 import type { DeskEnvironment } from './environment.ts';
 
 /** A bot's heap is small and lives long: a small young generation keeps it so, and its collections short. */
@@ -39,12 +40,14 @@ export function createLocalBotHost({ home, env, config, log }: LocalBotHostOptio
     runDir: home.runDir,
     logsDir: home.logsDir,
     refusal: (bot) => refusalOf(bot, config),
-    options: (bot) => botOptions(bot, env, config),
+    options: (bot, isSweep) => ({ ...botOptions(bot, env, config), isSweep }),
     command: (optionsFile) => ({ command: process.execPath, args: [...BOT_NODE_FLAGS, botMain, optionsFile] }),
     processes: {
       mark: processIdentity,
+      marksOf: (bot) => marksOf(bot, home),
       isAlive,
-      stop: (mark, graceMs) => stop(mark, graceMs, { group: true }),
+      // Without grace nothing is asked: what is killed must not begin to leave.
+      stop: (mark, graceMs) => stop(mark, graceMs, { group: true, signal: graceMs === 0 ? 'SIGKILL' : 'SIGTERM' }),
       spawnDetached: (options) => spawnBot(options, home, env.DESK_ROOT),
     },
     log,
@@ -62,13 +65,18 @@ function refusalOf(bot: string, { bots }: LoadedConfig): BotHostError | null {
   return null;
 }
 
-function botOptions(bot: string, env: DeskEnvironment, { desk }: LoadedConfig): unknown {
+function botOptions(bot: string, env: DeskEnvironment, { desk }: LoadedConfig): object {
   const port = env.DESK_SIMULATOR_PORT;
   const endpoint =
     desk.venue.endpoint === 'simulator'
       ? { kind: 'simulator', httpUrl: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}` }
       : { kind: desk.venue.endpoint };
   return { bot, home: env.DESK_HOME, configDir: env.DESK_CONFIG_DIR, codeVersion: env.DESK_CODE_VERSION, endpoint };
+}
+
+/** From the run files, which a worker's death leaves behind: `bot-<bot>-<pid>`. */
+function marksOf(bot: string, home: DeskHome): ProcessMark[] {
+  return runningProcesses(home).filter(({ name, pid }) => name === `bot-${bot}-${pid}`);
 }
 
 async function spawnBot(

@@ -28,7 +28,7 @@ export async function runWorker({ root, log, options, beside }: WorkerSetup): Pr
   const target = temporalConnection(process.env);
   if (target === null) throw new Error('TEMPORAL_ADDRESS: expected the address of a Temporal server, was missing');
   const connection = await NativeConnection.connect(target.connectionOptions);
-  const declaration = readTemporalDev(join(root, 'temporal-dev.yml'));
+  const declaration = readTemporalDev(process.env['DESK_STACK'] ?? join(root, 'temporal-dev.yml'));
   const worker = await Worker.create({
     connection,
     namespace: target.namespace,

@@ -31,8 +31,8 @@ export const RiskLimits = z.strictObject({
   orderQuoteMax: QuoteText,
   ordersActiveMax: z.int().min(1).max(10),
   cancelsPerMinuteMax: z.int().min(1).max(600),
-  /** A book older than this is never quoted from. */
-  bookAgeMsMax: z.int().min(250).max(60_000),
+  /** A book older than this is never quoted from. An unchanged book is told once a second: less would mean flapping. */
+  bookAgeMsMax: z.int().min(1_500).max(60_000),
   dailyLossQuoteMax: QuoteText,
 });
 export type RiskLimits = z.infer<typeof RiskLimits>;
@@ -40,7 +40,7 @@ export type RiskLimits = z.infer<typeof RiskLimits>;
 export const BotMode = z.enum(['live', 'paper_only', 'disabled']);
 export type BotMode = z.infer<typeof BotMode>;
 
-export const BotConfig = z.strictObject({
+const BotFields = z.strictObject({
   version: z.literal(1),
   bot: BotName,
   /** What the bot is for, for people and dashboards. */
@@ -53,5 +53,23 @@ export const BotConfig = z.strictObject({
   risk: RiskLimits,
   /** Without a supervisor for this long the bot cancels its orders and pauses. */
   deadmanS: z.int().min(3).max(600).default(15),
+});
+/** The fields, and what they mean together. */
+export const BotConfig = BotFields.superRefine(({ strategy, risk }, context) => {
+  const order = Number(risk.orderQuoteMax);
+  if (Number(strategy.orderQuote) > order) {
+    context.addIssue({
+      code: 'custom',
+      path: ['strategy', 'orderQuote'],
+      message: `expected at most risk.orderQuoteMax (${risk.orderQuoteMax})`,
+    });
+  }
+  if (order > Number(risk.exposureQuoteMax)) {
+    context.addIssue({
+      code: 'custom',
+      path: ['risk', 'orderQuoteMax'],
+      message: `expected at most risk.exposureQuoteMax (${risk.exposureQuoteMax})`,
+    });
+  }
 });
 export type BotConfig = z.infer<typeof BotConfig>;

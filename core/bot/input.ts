@@ -38,6 +38,8 @@ export interface OrderInput extends Arrival {
     | { news: 'placeAnswered'; answer: 'yes' | 'duplicate' | 'no' | 'unknown'; code: string | null }
     | { news: 'cancelAnswered'; answer: 'yes' | 'gone' | 'no' | 'unknown' }
     | { news: 'notFound' }
+    /** To `cancelAll`; the id is empty. */
+    | { news: 'allCancelAnswered'; answer: 'yes' | 'gone' | 'no' | 'unknown' }
     | { news: 'lookupFailed' }
     /** From the private stream, an answered look-up or the start-up scan. */
     | { news: 'seen'; status: 'open' | 'filled' | 'cancelled' | 'rejected'; filled: QtyLots; order: SeenOrder };

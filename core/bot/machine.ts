@@ -40,6 +40,8 @@ export const TIMER_MS = 1_000;
 /** The venue's truth is compared with ours this often. */
 const SYNC_MS = 300_000;
 const SYNC_RETRY_MS = 1_000;
+/** A hard stop's cancel-all is sent again this long after one that the venue has not confirmed. */
+const CANCEL_ALL_RETRY_MS = 2_000;
 const SYNC_TIMEOUT_MS = 30_000;
 /** An adopted position is compared again this soon: a fill that it holds already may still be on its way to us. */
 const SYNC_AFTER_ADOPTION_MS = 10_000;
@@ -187,6 +189,10 @@ export class BotMachine {
   private onTimer(atMs: number, effects: Effects): void {
     const { state } = this;
     countCancels(state, atMs);
+    if (state.cancelAllSentAtMs !== 0 && atMs - state.cancelAllSentAtMs >= CANCEL_ALL_RETRY_MS) {
+      state.cancelAllSentAtMs = atMs;
+      effects.push({ effect: 'cancelAll' });
+    }
     const wantsSync = chaseOrders(state, atMs, this.desk, effects);
     if (state.syncSentAtMs !== 0 && atMs - state.syncSentAtMs > SYNC_TIMEOUT_MS) state.syncSentAtMs = 0;
     if (state.epoch > 0 && (wantsSync || atMs >= state.syncDueAtMs)) this.askSync(atMs, effects);
@@ -226,6 +232,8 @@ export class BotMachine {
     state.askReplacedAtMs = 0;
     state.telemetryAtMs = 0;
     state.cancelsAtMs = state.cancelsAtMs.filter((sentAtMs) => sentAtMs <= atMs);
+    // Whether the last one arrived is not known: the next timer sends it again.
+    if (state.cancelAllSentAtMs !== 0) state.cancelAllSentAtMs = 1;
     if (!state.everSynced) state.position = flatPosition();
     for (const order of state.orders) {
       if (order.state !== 'closed') order.state = 'unknown';
@@ -240,6 +248,10 @@ export class BotMachine {
 
   private onOrder({ clientOrderId, news, atMs }: OrderInput, effects: Effects): void {
     const { state, desk } = this;
+    if (news.news === 'allCancelAnswered') {
+      if (news.answer === 'yes' || news.answer === 'gone') state.cancelAllSentAtMs = 0;
+      return;
+    }
     const order = findOrder(state, clientOrderId);
     if (order === undefined) {
       // An order of somebody else shows at the next sync; news of what is settled already says nothing new.
@@ -304,10 +316,12 @@ export class BotMachine {
         break;
       case 'hardStop':
         state.hardStopped = true;
+        state.cancelAllSentAtMs = atMs;
         effects.push({ effect: 'cancelAll' });
         break;
       case 'approveRestart':
         state.hardStopped = false;
+        state.cancelAllSentAtMs = 0;
         break;
       case 'shutdown':
         state.stopping = true;

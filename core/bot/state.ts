@@ -38,6 +38,8 @@ export interface BotState {
   pausedByOperator: boolean;
   pausedWithoutSupervisor: boolean;
   hardStopped: boolean;
+  /** When the symbol's cancel-all of a hard stop was last sent; 0 once the venue has confirmed it. */
+  cancelAllSentAtMs: number;
   stopping: boolean;
   left: boolean;
   supervisorSeenAtMs: number;
@@ -92,6 +94,7 @@ export function blankState(): BotState {
     pausedByOperator: false,
     pausedWithoutSupervisor: false,
     hardStopped: false,
+    cancelAllSentAtMs: 0,
     stopping: false,
     left: false,
     supervisorSeenAtMs: 0,

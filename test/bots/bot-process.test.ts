@@ -87,7 +87,7 @@ test('killed again and again it finds its orders and position, and no order is s
     await until('it runs', async () => (await live.control.ping()).phase === 'running');
     // Another moment each time: with orders on their way, resting, and being cancelled.
     await sleep(900 + round * 337);
-    await world.host.kill(live);
+    await world.host.kill('bot1');
   }
   const { live } = await world.host.startOrAdopt('bot1');
   world.supervise(live);

@@ -79,7 +79,7 @@ test('a hard stop that was answered holds after SIGKILL, and is lifted by an app
   await quoting(live);
   const bot = activities();
   await bot.alignBot({ ...wanted, hardStopped: true });
-  await world.host.kill(live);
+  await world.host.kill('bot1');
   await world.host.startOrAdopt('bot1');
   expect((await bot.alignBot(wanted)).detail).toContain('hard_stopped');
   const again = await world.host.find('bot1');
@@ -97,7 +97,7 @@ test('with a damaged journal the book is cleared before the process ends with 3'
   world = await startBotWorld();
   const { live } = await world.host.startOrAdopt('bot1');
   await quoting(live);
-  await world.host.kill(live);
+  await world.host.kill('bot1');
   expect((await world.account()).openOrders).toBe(2);
   const dir = botJournalDir(world.home, 'bot1');
   const segment = readdirSync(dir)

@@ -32,10 +32,12 @@ beforeAll(async () => {
     options: (bot) => ({ bot }),
     command: (optionsFile) => {
       const bot = Object.keys(SCRIPTS).find((name) => optionsFile.includes(name)) ?? '';
-      return { command: process.execPath, args: ['-e', SCRIPTS[bot] ?? ''] };
+      const isSweep = optionsFile.includes('.sweep.');
+      return { command: process.execPath, args: ['-e', isSweep ? 'process.exit(0)' : (SCRIPTS[bot] ?? '')] };
     },
     processes: {
       mark: processIdentity,
+      marksOf: () => [],
       isAlive,
       stop,
       spawnDetached: async ({ name, command, args, logFile }) => {

@@ -17,6 +17,7 @@ export function botHands({ bot, host }: Pick<BotWorkflowInput, 'bot' | 'host'>):
   } as const;
   const { startBot } = proxyActivities<BotActivities>({ ...once, summary: `starts ${bot}, or finds it alive` });
   const { stopBot } = proxyActivities<BotActivities>({ ...once, summary: `ends ${bot} in order` });
+  const { clearBook } = proxyActivities<BotActivities>({ ...once, summary: `clears the book of ${bot}` });
   const { alignBot } = proxyActivities<BotActivities>({
     taskQueue,
     summary: `tells ${bot} what holds`,
@@ -35,5 +36,5 @@ export function botHands({ bot, host }: Pick<BotWorkflowInput, 'bot' | 'host'>):
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '200ms', backoffCoefficient: 1.5, maximumInterval: '2s' },
   });
-  return { startBot, stopBot, alignBot, superviseBot };
+  return { startBot, stopBot, clearBook, alignBot, superviseBot };
 }

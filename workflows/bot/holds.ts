@@ -4,6 +4,7 @@
  */
 import { ActivityFailure, condition, setHandler, sleep } from '@temporalio/workflow';
 import type { DesiredBot } from '../../activities/bots.ts';
+import { showValue } from '../../core/faults.ts';
 import { parseInput } from '../parse-input.ts';
 import * as contract from './contract.ts';
 import type { BotHands } from './hands.ts';
@@ -111,12 +112,15 @@ export function handleHolds(
   setHandler(contract.thawUpdate, apply(changes.thaw), { validator });
   setHandler(contract.hardStopUpdate, apply(changes.hardStop), { validator });
   setHandler(contract.approveRestartUpdate, apply(changes.approveRestart), { validator });
-  // A signal has nobody to tell that it was wrong: a malformed one changes nothing.
-  const heed = (change: (by: contract.Recorded) => void) => async (message: unknown) => {
-    if (contract.Attribution.safeParse(message).success) await apply(change)(message);
-  };
-  setHandler(contract.freezeSignal, heed(changes.freeze));
-  setHandler(contract.thawSignal, heed(changes.thaw));
+  // A signal has nobody to tell that it was wrong. The safe direction is taken all the same, the other one is not.
+  setHandler(contract.freezeSignal, async (message) => {
+    const isAttributed = contract.Attribution.safeParse(message).success;
+    const reason = `a freeze signal that does not say who and why: ${showValue(message)}`;
+    await apply(changes.freeze)(isAttributed ? message : { operator: 'unattributed', reason });
+  });
+  setHandler(contract.thawSignal, async (message) => {
+    if (contract.Attribution.safeParse(message).success) await apply(changes.thaw)(message);
+  });
 
   return { untilTold, keepTold };
 }

@@ -72,9 +72,11 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
       show(livePhase(status));
       await holds.untilTold();
       const keeper = new CancellationScope({ cancellable: true });
-      void keeper.run(() => holds.keepTold()).catch((error: unknown) => {
-        if (!isCancellation(error)) throw error;
-      });
+      void keeper
+        .run(() => holds.keepTold())
+        .catch((error: unknown) => {
+          if (!isCancellation(error)) throw error;
+        });
       try {
         return await hands.superviseBot({ bot: input.bot });
       } finally {
@@ -88,11 +90,10 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     }
   };
 
-  show('starting');
   try {
     while (status.stopBy === null) {
       if (status.gaveUp !== null) {
-        show('gave_up');
+        if (status.phase !== 'gave_up') show('gave_up');
         await condition(
           () => status.gaveUp === null || status.stopBy !== null || workflowInfo().continueAsNewSuggested,
         );
@@ -118,6 +119,9 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
       status.shortRuns = decision.shortRuns;
       if (!decision.restart) {
         status.gaveUp = { reason: decision.reason, atMs: Date.now() };
+        show('gave_up');
+        // Nobody looks after its orders any more.
+        if (exit.cause !== 'refused') await clearBook(status.gaveUp);
         continue;
       }
       status.restarts += 1;
@@ -137,6 +141,15 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     await condition(allHandlersFinished);
     return { bot: input.bot, stoppedBy: status.stopBy, lastExit: status.lastExit };
   });
+
+  async function clearBook(gaveUp: { reason: string }): Promise<void> {
+    try {
+      await hands.clearBook({ bot: input.bot });
+    } catch (error) {
+      gaveUp.reason += `; its orders may still rest: ${exitOf(error).detail}`;
+      setCurrentDetails(botDetails(status));
+    }
+  }
 
   /** A bot that nobody could end is not left behind: its host is asked until it answers. */
   async function untilStopped(reason: string): Promise<BotExit> {
@@ -201,7 +214,7 @@ function exitOf(error: unknown): BotExit {
   const detail = cause?.message ?? error.message;
   const none = { code: null, signal: null, ranMs: 0, detail };
   if (cause instanceof TimeoutFailure) {
-    return { ...none, cause: 'host_missing', detail: `no worker of the bot's host answers: ${detail}` };
+    return { ...none, cause: 'host_missing', detail: `its host did not answer (${cause.timeoutType}): ${detail}` };
   }
   const [failed] = cause instanceof ApplicationFailure ? ((cause.details ?? []) as { exitCode?: number | null }[]) : [];
   const isRefused =

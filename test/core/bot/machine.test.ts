@@ -147,6 +147,20 @@ describe('quotes', () => {
     expect(bench.reason()).toBe(Reason.quoted);
   });
 
+  test('a hard stop sweeps the symbol again until the venue has confirmed it', () => {
+    const { bench } = quoting();
+    const sweep = { effect: 'cancelAll' } as const;
+    const answered = (answer: 'yes' | 'unknown') =>
+      bench.tell({ kind: RecordKind.orderInput, clientOrderId: '', news: { news: 'allCancelAnswered', answer } });
+    const stop = { command: 'hardStop', ...operator } as const;
+    expect(bench.tell({ kind: RecordKind.controlInput, command: stop })).toContainEqual(sweep);
+    expect(bench.timer(1_000)).not.toContainEqual(sweep);
+    answered('unknown');
+    expect(bench.timer(1_000)).toContainEqual(sweep);
+    answered('yes');
+    expect(bench.timer(2_000)).not.toContainEqual(sweep);
+  });
+
   test('the cancel budget takes the bot off the market until a minute has passed', () => {
     const bench = new Bench(botConfig({ risk: { ...botConfig().risk, cancelsPerMinuteMax: 2 } })).run();
     quoting(bench);
