@@ -108,6 +108,7 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv[2]);
   const log = createLog(`bot-${options.bot}`);
   const config = readConfig(options.configDir, options.bot);
+  if (options.endpoint.kind === 'live') throw new OptionsWrong('endpoint: live is not open yet');
   const home = deskHome(options.home);
   const journalDir = botJournalDir(home, config.bot);
   const snapshotFile = botSnapshotFile(home, config.bot);

@@ -20,6 +20,7 @@ import { acceptLoss } from './accept-loss.ts';
 import { ensureBotWorkflow } from './bot-workflows.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
+import { readPorts } from '../stack/ports.ts';
 import { withTemporal } from './temporal-client.ts';
 
 interface BotVerb {
@@ -36,7 +37,7 @@ const VERBS: readonly BotVerb[] = [
   {
     verb: 'freeze',
     update: freezeUpdate,
-    description: 'the manual freeze: like pause, and thawed on its own',
+    description: 'the manual freeze: like a pause, and ended by thaw alone',
     isUnsafe: false,
   },
   { verb: 'thaw', update: thawUpdate, description: 'end the manual freeze', isUnsafe: true },
@@ -77,14 +78,14 @@ export function registerBotCommands(program: Command, context: Context, parseBot
       .description(description)
       .option('--reason <text>', isUnsafe ? 'why (required)' : 'why')
       .option('--operator <name>', 'who', userInfo().username)
-      .option('--show-temporal', 'print the equal temporal command')
+      .option('--show-temporal', 'also print the equal temporal command')
       .option('--dry-run', 'say what would be sent, send nothing')
       .action(async (name: string, options: MessageOptions) => {
         const target = known(name);
         if (isUnsafe && options.reason === undefined)
           throw new CommandFailure(EXIT.usage, `--reason: expected why ${target} may ${verb}, was missing`);
         const message = { operator: options.operator, reason: options.reason ?? `desk bot ${verb}` };
-        const plain = `temporal workflow update execute --workflow-id ${botWorkflowId(target)} --name ${update.name} --input '${JSON.stringify(message)}'`;
+        const plain = plainCommand(context, target, update.name, message);
         if (options.showTemporal === true) console.error(plain);
         if (options.dryRun === true) return console.log(`would run: ${plain}`);
         const result = await withTemporal(context, (client) => send(client, target, update, message));
@@ -125,6 +126,13 @@ export function registerBotCommands(program: Command, context: Context, parseBot
       );
       console.log(JSON.stringify(status, null, 2));
     });
+}
+
+/** The equal `temporal` command, ready for a shell, against this desk's server. */
+function plainCommand({ home, env }: Context, bot: string, update: string, message: object): string {
+  const address = env['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${readPorts(home)?.temporal ?? 7233}`;
+  const input = JSON.stringify(message).replaceAll("'", `'\\''`);
+  return `temporal workflow update execute --address ${address} --workflow-id ${botWorkflowId(bot)} --name ${update} --input '${input}'`;
 }
 
 async function orNotRunning<T>(bot: string, asked: Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts';
 import { SimulatedMarket } from '../core/simulation/options.ts';
 import { readTemporalDev, type TemporalDev } from '../stack/temporal-dev.ts';
 import type { Context } from './context.ts';
+import { CommandFailure, EXIT } from './exit-codes.ts';
 
 export interface Declarations {
   readonly config: LoadedConfig;
@@ -25,7 +26,30 @@ export function readDeclarations({ root, configDir, stackFile }: Context): Decla
       ? null
       : collect(() => recordingsFor(config, join(root, 'data'), configDir), configDir, faults, places);
   if (config === null || stack === null || markets === null) throw new ConfigError(faults, places.join(', '));
+  refuseWhatIsNotOpen(config);
   return { config, stack, markets };
+}
+
+/** Real money is earned by gates that do not exist yet, and paper trading beside a real venue needs a venue of its own. */
+function refuseWhatIsNotOpen({ desk, bots }: LoadedConfig): void {
+  const { endpoint } = desk.venue;
+  if (endpoint === 'live') {
+    throw new CommandFailure(
+      EXIT.notAllowed,
+      'desk.yml: venue.endpoint: live is not open: what a desk must prove before it may trade real money is not built yet. Use simulator or demo',
+    );
+  }
+  const paper = [...bots.values()].filter(({ mode }) => mode === 'paper_only');
+  if (endpoint === 'simulator' || paper.length === 0) return;
+  throw new CommandFailure(
+    EXIT.notAllowed,
+    paper
+      .map(
+        ({ bot }) =>
+          `bots/${bot}.yml: mode: paper_only needs venue.endpoint simulator (the paper venue is not built yet), was ${endpoint}`,
+      )
+      .join('\n'),
+  );
 }
 
 function collect<T>(read: () => T, place: string, faults: string[], places: string[]): T | null {

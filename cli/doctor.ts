@@ -3,7 +3,9 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } f
 import { join } from 'node:path';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import pc from 'picocolors';
-import { botJournalDir } from '../config/home.ts';
+import { z } from 'zod';
+import { isTrouble } from '../core/bot/reasons.ts';
+import { botJournalDir, botRunFile } from '../config/home.ts';
 import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import { SILENT } from '../core/log.ts';
@@ -16,7 +18,7 @@ import { declaredPorts, readTemporalDev } from '../stack/temporal-dev.ts';
 import type { BotWorkflowStatus } from '../workflows/bot/contract.ts';
 import { botHostTaskQueue, DESK_TASK_QUEUE } from '../workflows/desk-attributes.ts';
 import type { Context } from './context.ts';
-import { EXIT } from './exit-codes.ts';
+import { checkOutput, EXIT } from './exit-codes.ts';
 import { freeBytes } from './prepare-home.ts';
 import { restartRemedy } from './remedies.ts';
 import { askBot, withTemporal } from './temporal-client.ts';
@@ -40,6 +42,7 @@ const TASK_QUEUE_WORKFLOW = 1;
 const TASK_QUEUE_ACTIVITY = 2;
 
 export async function doctor(context: Context, output: string): Promise<number> {
+  checkOutput(output);
   const sections: [string, Finding[]][] = [];
   const examine = async (title: string, look: () => Promise<Finding[]> | Finding[]): Promise<void> => {
     let findings: Finding[];
@@ -210,6 +213,8 @@ async function withLedger(context: Context, look: (ledger: Ledger) => Promise<Fi
   }
 }
 
+const BotSnapshotReason = z.looseObject({ reason: z.string() });
+
 async function eventStore({ reads }: Ledger, { bots }: LoadedConfig, { home }: Context): Promise<Finding[]> {
   const snapshots = new Map((await reads.latestSnapshots()).map((snapshot) => [snapshot.bot, snapshot]));
   const findings: Finding[] = [];
@@ -224,8 +229,15 @@ async function eventStore({ reads }: Ledger, { bots }: LoadedConfig, { home }: C
       bot,
       journalDir: botJournalDir(home, bot),
     });
+    const snapshot = BotSnapshotReason.safeParse(snapshots.get(bot)?.payload);
+    const reason = snapshot.success ? snapshot.data.reason : '';
     const told = `${bot}: ${stored} of ${source} events stored, last telemetry ${snapshots.has(bot) ? `${Math.round(ageMs / 1_000)} s ago` : 'never'}`;
-    if (ageMs > TELEMETRY_AGE_MS_MAX) findings.push(bad(told, `see DESK_HOME/logs/bot-${bot}.log and bot-host.log`));
+    const isOld = ageMs > TELEMETRY_AGE_MS_MAX;
+    const log = `DESK_HOME/logs/bot-${bot}.log`;
+    // A bot that left in order has taken its run file along.
+    if (isOld && !existsSync(botRunFile(home, bot))) findings.push(note(`${told}; it does not run`));
+    else if (isOld) findings.push(bad(told, `see ${log} and bot-host.log`));
+    else if (isTrouble(reason)) findings.push(bad(`${bot}: not quoting: ${reason.replaceAll('_', ' ')}`, `see ${log}`));
     else
       findings.push(
         missing <= LAG_EVENTS_MAX ? ok(told) : bad(told, 'the shipper is behind: see DESK_HOME/logs/bot-host.log'),
@@ -241,6 +253,6 @@ async function simulator({ home }: Context): Promise<Finding[]> {
     symbols: Record<string, { lap: number; origin: string; sources: { venue: string }[] }>;
   };
   return Object.entries(symbols).map(([symbol, { lap, origin, sources }]) =>
-    ok(`${symbol}: ${sources[0]?.venue ?? 'unknown source'}; lap ${lap} is ${origin}`),
+    ok(`${symbol}: ${sources[0]?.venue ?? 'unknown source'}; lap ${lap + 1} is ${origin}`),
   );
 }

@@ -20,3 +20,9 @@ export class CommandFailure extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** The output formats of commands that answer with data. */
+export function checkOutput(output: string): void {
+  if (output !== 'text' && output !== 'json')
+    throw new CommandFailure(EXIT.usage, `--output: expected text or json, was "${output}"`);
+}

@@ -4,6 +4,9 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { accountKeyFile, type DeskHome } from '../config/home.ts';
 import { z } from 'zod';
 
+/** Tells simulator keys from a venue's: positions and journals of one never belong to the other. */
+const SIMULATOR_KEY_PREFIX = 'sim_';
+
 export const AccountKeys = z.strictObject({
   apiKey: z.string().min(8),
   secret: z.string().min(16),
@@ -43,7 +46,9 @@ export function checkAccountKeys(home: DeskHome, accounts: Iterable<string>, use
   for (const account of accounts) {
     try {
       if (usesSimulator) ensureSimulatorKeys(home, account);
-      else readAccountKeys(home, account);
+      else if (readAccountKeys(home, account).apiKey.startsWith(SIMULATOR_KEY_PREFIX)) {
+        faults.push(`${accountKeyFile(home, account)}: expected keys of the venue, was keys of the simulator`);
+      }
     } catch (error) {
       faults.push((error as Error).message);
     }
@@ -62,7 +67,7 @@ export function ensureSimulatorKeys(home: DeskHome, account: string): AccountKey
   const file = accountKeyFile(home, account);
   if (!existsSync(file)) {
     const keys: AccountKeys = {
-      apiKey: `sim_${randomBytes(12).toString('hex')}`,
+      apiKey: `${SIMULATOR_KEY_PREFIX}${randomBytes(12).toString('hex')}`,
       secret: randomBytes(32).toString('hex'),
       passphrase: randomBytes(12).toString('hex'),
     };

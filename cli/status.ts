@@ -9,7 +9,7 @@ import type { BotWorkflowStatus } from '../workflows/bot/contract.ts';
 import type { Context } from './context.ts';
 import { DISK_FREE_MIN_START_BYTES, freeBytes } from './prepare-home.ts';
 import { restartRemedy } from './remedies.ts';
-import { CommandFailure, EXIT } from './exit-codes.ts';
+import { checkOutput, EXIT } from './exit-codes.ts';
 import { askBot, withTemporal } from './temporal-client.ts';
 
 interface BotLine {
@@ -22,8 +22,7 @@ interface BotLine {
 }
 
 export async function printStatus(context: Context, output: string): Promise<number> {
-  if (output !== 'text' && output !== 'json')
-    throw new CommandFailure(EXIT.usage, `--output: expected text or json, was "${output}"`);
+  checkOutput(output);
   const { bots } = loadConfig(context.configDir);
   const desk = runningDesk(context.home);
   const processes = runningProcesses(context.home).map(({ name, pid }) => ({ name, pid }));

@@ -1,10 +1,11 @@
 /** `desk test`: sets up what the tests need and runs them; results and coverage go to `reports/tests/`, named by commit. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { SILENT } from '../core/log.ts';
 import { findTemporalCli, requireVirtualTime } from '../stack/temporal-cli.ts';
+import { CommandFailure, EXIT } from './exit-codes.ts';
 import { codeVersion } from './code-version.ts';
 import type { Context } from './context.ts';
 import { markRunning } from './running-mark.ts';
@@ -47,6 +48,7 @@ export async function test(context: Context, suite: readonly string[]): Promise<
   const outDir = join(root, 'reports', 'tests', `${name}-${commit}`);
   mkdirSync(outDir, { recursive: true });
   const json = join(outDir, 'report.json');
+  rmSync(json, { force: true });
   const paths =
     special === undefined
       ? suite.map((path) => (path.startsWith('test/') ? path : `test/${path}`))
@@ -71,6 +73,11 @@ export async function test(context: Context, suite: readonly string[]): Promise<
     root,
     { ...env, TEMPORAL_CLI: cli.path, DESK_BUILD: buildDir },
   );
+  if (!existsSync(json))
+    throw new CommandFailure(
+      EXIT.usage,
+      `test: no test ran for ${suite.join(' ') || name}: expected browser, root, or paths under test/`,
+    );
   const report = JestReport.parse(JSON.parse(readFileSync(json, 'utf8')));
   writeFileSync(join(outDir, 'report.md'), markdown(report, name, commit, root));
   const skipped = report.numPendingTests + report.numTodoTests;

@@ -1,4 +1,5 @@
 /** `desk up`: the whole desk in the foreground, from nothing to trading bots, and in order back to nothing. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
@@ -42,12 +43,14 @@ export async function up(context: Context, profile: Profile): Promise<number> {
   const lock = takeDesk(context.home);
   if (!lock.taken) {
     console.log(`the desk is running already (pid ${lock.by.pid}, state in ${context.home.root})`);
-    if (lock.ports !== null) console.log(addresses(lock.ports, null));
+    console.log(lock.ports === null ? 'it is still starting' : addresses(lock.ports, null));
     return 0;
   }
   const ending = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
   });
+  // The ports of the last run are nobody's any more: whoever asks now must not be sent there.
+  rmSync(context.home.portsFile, { force: true });
   markRunning(context);
   const log = createFileLog('desk', join(context.home.logsDir, 'desk.log'));
   const parts: { stack: Stack | null; children: Kept<SupervisedChild>[] } = { stack: null, children: [] };
@@ -58,7 +61,8 @@ export async function up(context: Context, profile: Profile): Promise<number> {
     const first = await Promise.race([started.then(() => 'started' as const), ending]);
     if (first === 'started' && parts.stack !== null) {
       console.log(`\n${addresses(parts.stack.ports, parts.stack.temporalUiUrl)}\n\nCtrl-C or ./desk down ends it.`);
-      console.log(JSON.stringify({ ready: true, ports: parts.stack.ports }));
+      // For whoever started it as a program.
+      if (!process.stdout.isTTY) console.log(JSON.stringify({ ready: true, ports: parts.stack.ports }));
     }
     const signal = await ending;
     process.stderr.write('\n');
@@ -112,7 +116,7 @@ async function start(
     DATABASE_URL: stack.databaseUrl,
     ...(usesSimulator && { DESK_SIMULATOR_PORT: String(stack.ports.simulator) }),
   };
-  const child = async (name: string, entry: string, args: readonly string[] = []): Promise<void> => {
+  const child = async (name: string, entry: string, args: readonly string[] = [], port?: number): Promise<void> => {
     const kept = await superviseChild({
       home,
       name,
@@ -121,6 +125,7 @@ async function start(
       env: childEnv,
       cwd: root,
       log,
+      ...(port !== undefined && { details: { port } }),
       ready: saysReady,
     });
     parts.children.push(kept);
@@ -129,11 +134,16 @@ async function start(
   await allOrFirstFailure([
     usesSimulator &&
       step('exchange simulator', () =>
-        child('simulator', 'simulator/main.js', [writeSimulatorOptions(context, config, markets, stack.ports)]),
+        child(
+          'simulator',
+          'simulator/main.js',
+          [writeSimulatorOptions(context, config, markets, stack.ports)],
+          stack.ports.simulator,
+        ),
       ),
     step('desk worker', () => child('desk-worker', 'workers/desk.worker.js')),
     step('bot host', () => child('bot-host', 'workers/bot-host.worker.js')),
-    profile === 'all' && step('console', () => child('console', 'console/main.js', [])),
+    profile === 'all' && step('console', () => child('console', 'console/main.js', [], stack.ports.console)),
   ]);
   await step(
     'bots',
@@ -190,22 +200,27 @@ async function shutDown(
   { stack, children }: { stack: Stack | null; children: readonly Kept<SupervisedChild>[] },
   log: Log,
 ): Promise<void> {
-  const named = (name: string): Kept<SupervisedChild>[] => children.filter((kept) => kept.name === name);
-  const end = (kept: readonly Kept<SupervisedChild>[]): Promise<unknown> =>
-    Promise.all(kept.map((each) => each.stop()));
-  if (children.length > 0) await step('workflows rest', () => end([...named('desk-worker'), ...named('console')]));
-  const bots = runningProcesses(home).filter(({ name }) => name.startsWith('bot-') && name !== 'bot-host');
+  const end = (...names: string[]): Promise<unknown> =>
+    Promise.all(children.filter(({ name }) => names.includes(name)).map((kept) => kept.stop()));
+  /** What one step could not end must not keep the next ones from ending theirs. */
+  const inOrder = async (title: string, work: () => Promise<unknown>): Promise<void> => {
+    await step(title, work).catch((error: unknown) => {
+      log.error('not ended in order', { title, error: error instanceof Error ? error.message : String(error) });
+      console.error(`    ${error instanceof Error ? error.message : String(error)}`);
+    });
+  };
+  if (children.length > 0) await inOrder('workflows rest', () => end('desk-worker', 'console'));
+  const bots = runningProcesses(home).filter(({ name, pid }) => name.startsWith('bot-') && name.endsWith(`-${pid}`));
   if (bots.length > 0) {
-    await step(`${bots.length} bot${bots.length === 1 ? '' : 's'} off the book`, async () => {
+    await inOrder(`${bots.length} bot${bots.length === 1 ? '' : 's'} off the book`, async () => {
       const ends = await Promise.all(bots.map((bot) => stop(bot, BOT_GRACE_MS, { group: true })));
       for (const bot of bots) removeRunFile(home, bot.name);
       log.info('bots ended', { ends });
       await sleep(SHIP_REST_MS);
     });
   }
-  if (children.length > 0)
-    await step('bot host and simulator', () => end([...named('bot-host'), ...named('simulator')]));
-  if (stack !== null) await step('Temporal and Postgres down', () => stack.stop());
+  if (children.length > 0) await inOrder('bot host and simulator', () => end('bot-host', 'simulator'));
+  if (stack !== null) await inOrder('Temporal and Postgres down', () => stack.stop());
 }
 
 function addresses(ports: Ports, temporalUiUrl: string | null): string {

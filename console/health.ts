@@ -1,4 +1,5 @@
 /** Is the desk well? One judgement, shown by `/health`, the page and the metrics. Pure. */
+import { isTrouble } from '../core/bot/reasons.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import { latestOf, type Probe } from './probe.ts';
 import type { StoredBot } from './store.ts';
@@ -35,6 +36,8 @@ export type BotProblem =
   | 'stopping'
   | 'hard_stopped'
   | 'paused_without_supervisor'
+  /** The exchange or its data does not reach it: its reason says which. */
+  | 'cut_off'
   | 'gave_up'
   | 'workflow_missing'
   | 'workflow_silent';
@@ -101,6 +104,7 @@ function botProblem(
   if (telemetryAgeMs > TELEMETRY_STALE_MS) return 'telemetry_stale';
   if (snapshot.event.phase === 'starting' || snapshot.event.phase === 'stopping') return snapshot.event.phase;
   if (snapshot.event.reason === 'paused_without_supervisor') return 'paused_without_supervisor';
+  if (isTrouble(snapshot.event.reason)) return 'cut_off';
   if (workflow?.state === 'missing') return 'workflow_missing';
   if (workflow?.state === 'silent') return 'workflow_silent';
   return null;

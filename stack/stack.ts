@@ -11,7 +11,7 @@ import type { Postgres } from './postgres.ts';
 import { externalPostgres, leftPostgres, postgresSettings, startPostgres, stopPostgres } from './postgres.ts';
 import { stop } from './process.ts';
 import type { RunFile } from './run-files.ts';
-import { removeRunFile, runningProcesses } from './run-files.ts';
+import { readRunFile, removeRunFile, runningProcesses } from './run-files.ts';
 import type { Kept } from './supervise.ts';
 import { keepRunning } from './supervise.ts';
 import type { TemporalCli } from './temporal-cli.ts';
@@ -58,7 +58,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const database = await externalPostgres(env);
   const cli = await findCli(options, cluster);
   const left = leftPostgres(home)?.port ?? null;
-  const held = { ...leftTemporalPorts(home), ...(left !== null && { postgres: left }) };
+  // What an earlier desk left listening is ours: its successor takes the same port, which everybody still knows.
+  const held = {
+    ...leftTemporalPorts(home),
+    ...(left !== null && { postgres: left }),
+    ...leftPort(home, 'console'),
+    ...leftPort(home, 'simulator'),
+  };
   const chosen = await choosePorts(declaredPorts(declaration), held);
 
   const [temporal, postgres] = await Promise.allSettled([
@@ -109,13 +115,23 @@ export async function stopLeftBehind({ home, log }: Pick<StackOptions, 'home' | 
         removeRunFile(home, entry.name);
       }),
     );
-  await endAll(left.filter(({ name }) => name !== TEMPORAL_NAME));
+  // First whoever would start a bot again, then the bots, whose cancels need the exchange, then the rest.
+  const isBot = ({ name }: RunFile): boolean => /^bot-.*-\d+$/.test(name);
+  const isDecider = ({ name }: RunFile): boolean => name === 'desk-worker';
+  await endAll(left.filter(isDecider));
+  await endAll(left.filter(isBot));
+  await endAll(left.filter((entry) => !isBot(entry) && !isDecider(entry) && entry.name !== TEMPORAL_NAME));
   if (postgres !== null) tell('postgres', postgres.identity.pid);
   await Promise.all([
     endAll(left.filter(({ name }) => name === TEMPORAL_NAME)),
     postgres === null ? null : stopPostgres(postgres.identity),
   ]);
   return left.length + (postgres === null ? 0 : 1);
+}
+
+function leftPort(home: DeskHome, name: 'console' | 'simulator'): Partial<Ports> {
+  const port = readRunFile(home, name)?.details['port'];
+  return typeof port === 'number' ? { [name]: port } : {};
 }
 
 async function findCli(options: StackOptions, cluster: TemporalTarget | null): Promise<TemporalCli | null> {

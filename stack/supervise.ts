@@ -9,7 +9,7 @@ import type { Log } from '../core/log.ts';
 import type { DeskHome } from '../config/home.ts';
 import type { ExitReport, ProcessIdentity } from './process.ts';
 import { describeExit, spawnLogged, stop, whenLogged } from './process.ts';
-import { readRunFile, removeRunFile, writeRunFile } from './run-files.ts';
+import { readRunFile, removeRunFile, writeRunFile, type RunFile } from './run-files.ts';
 
 export interface Service {
   readonly exited: Promise<ExitReport>;
@@ -110,6 +110,8 @@ export interface SuperviseOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly log: Log;
+  /** Kept in its run file for the next start: its port, for example. */
+  readonly details?: RunFile['details'];
   /** Takes the line that says the child is ready: `saysReady` for our own children. */
   readonly ready: (line: string) => boolean;
   readonly readyTimeoutMs?: number;
@@ -154,7 +156,7 @@ async function startChild(options: SuperviseOptions): Promise<SupervisedChild> {
   }
   const logFile = join(home.logsDir, `${name}.log`);
   const child = await spawnLogged({ name, command, args, env, cwd, logFile });
-  writeRunFile(home, { name, ...child.identity, details: {} });
+  writeRunFile(home, { name, ...child.identity, details: options.details ?? {} });
   void child.exited.then(() => removeRunFile(home, name));
   try {
     const readyLine = await whenLogged(name, child, ready, readyTimeoutMs);

@@ -119,6 +119,7 @@ const PROBLEMS = {
   stopping: 'stopping',
   hard_stopped: 'hard stop',
   paused_without_supervisor: 'paused itself: nobody supervises it',
+  cut_off: 'cannot quote: the exchange or its data does not reach it',
   gave_up: 'not restarted any more',
   workflow_missing: 'no workflow supervises it',
   workflow_silent: 'its workflow does not answer',

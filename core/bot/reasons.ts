@@ -28,3 +28,17 @@ const NAMES = new Map<number, keyof typeof Reason>(
 export function reasonName(code: ReasonCode): keyof typeof Reason {
   return NAMES.get(code) ?? 'none';
 }
+
+/** Reasons not to quote that nobody wants: something outside the bot has to be put right. */
+const TROUBLES: ReadonlySet<string> = new Set<keyof typeof Reason>([
+  'paused_without_supervisor',
+  'book_missing',
+  'book_stale',
+  'order_below_minimum',
+  'balance_unknown',
+  'venue_connection_down',
+]);
+
+export function isTrouble(reason: string): boolean {
+  return TROUBLES.has(reason);
+}

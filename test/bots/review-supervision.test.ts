@@ -118,3 +118,24 @@ test('one that hangs and answers nobody is ended by a stop all the same', async 
   expect(await world.host.stop('bot1', 'test')).toMatchObject({ cause: 'hung' });
   expect(isAlive(live.mark)).toBe(false);
 }, 60_000);
+
+test('one that hangs under another worker is ended by a stop, and its book is cleared', async () => {
+  world = await startBotWorld();
+  const { live } = await world.host.startOrAdopt('bot1');
+  await quoting(live);
+  process.kill(live.mark.pid, 'SIGSTOP');
+  expect((await world.account()).openOrders).toBe(2);
+  expect(await world.anotherHost().stop('bot1', 'test')).toMatchObject({ cause: 'hung' });
+  expect(isAlive(live.mark)).toBe(false);
+  expect((await world.account()).openOrders).toBe(0);
+}, 60_000);
+
+test('the book of one that was killed is cleared on request', async () => {
+  world = await startBotWorld();
+  const { live } = await world.host.startOrAdopt('bot1');
+  await quoting(live);
+  await world.host.kill('bot1');
+  expect((await world.account()).openOrders).toBe(2);
+  await activities().clearBook({ bot: 'bot1' });
+  expect((await world.account()).openOrders).toBe(0);
+}, 60_000);

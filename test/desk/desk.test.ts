@@ -232,6 +232,22 @@ describe('down and up again', () => {
     await noOrderTwice('bot4');
   }, 180_000);
 
+  test('a killed supervisor: the next up takes everything over, on the same ports', async () => {
+    const { ports } = desk;
+    const bots = [desk.botRun('bot1').pid, desk.botRun('bot4').pid];
+    await desk.killSupervisor();
+    await desk.up('--profile', 'no-console');
+    expect(desk.ports).toMatchObject({
+      temporal: ports?.temporal,
+      postgres: ports?.postgres,
+      simulator: ports?.simulator,
+    });
+    expect([desk.botRun('bot1').pid, desk.botRun('bot4').pid]).toEqual(bots);
+    const fills = await desk.storedFills('bot4');
+    await until('bot4 trading on', async () => (await desk.storedFills('bot4')) > fills, 60_000);
+    expect(await desk.desk('doctor')).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing is wrong') });
+  }, 150_000);
+
   test('a killed supervisor: down ends what it left', async () => {
     const left = runningProcesses(desk.home);
     await desk.killSupervisor();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { WebSocket } from 'ws';
-import type { Venue, VenueStream } from '../../gateway/venue.ts';
+import type { Venue, VenueSink, VenueStream } from '../../gateway/venue.ts';
 import { CANARY_KEYS, connect, isConnector, isKind, listen, startRawPeer, type Heard, type Listener, type LoggingVenue, type RawPeer } from './raw-peer.ts'; // prettier-ignore
 
 const samples = JSON.parse(readFileSync('test/gateway/fixtures/bitget-wire.json', 'utf8')) as Record<
@@ -267,12 +267,12 @@ describe('stopping', () => {
           };
         const sink = {
           ...listener.sink,
-          onBook: count(listener.sink.onBook),
-          onTrade: count(listener.sink.onTrade),
-          onTicker: count(listener.sink.onTicker),
-          onOrder: count(listener.sink.onOrder),
-          onPosition: count(listener.sink.onPosition),
-          onConnector: count(listener.sink.onConnector),
+          onBook: count((...args: Parameters<VenueSink['onBook']>) => listener.sink.onBook(...args)),
+          onTrade: count((...args: Parameters<VenueSink['onTrade']>) => listener.sink.onTrade(...args)),
+          onTicker: count((...args: Parameters<VenueSink['onTicker']>) => listener.sink.onTicker(...args)),
+          onOrder: count((...args: Parameters<VenueSink['onOrder']>) => listener.sink.onOrder(...args)),
+          onPosition: count((...args: Parameters<VenueSink['onPosition']>) => listener.sink.onPosition(...args)),
+          onConnector: count((...args: Parameters<VenueSink['onConnector']>) => listener.sink.onConnector(...args)),
         };
         const stream = venue.stream(instrument, sink);
       });
