@@ -45,11 +45,21 @@ export async function isPortFree(port: number): Promise<boolean> {
   return (await probe(port)) !== null;
 }
 
+/**
+ * Where systems take no ports for outgoing connections (Linux begins at 32768): a port found free there is still free when
+ * its service binds it a second later, unless another desk chose the very same.
+ */
+const FREE_PORT_MIN = 20_000;
+const FREE_PORT_MAX = 32_000;
+const FREE_PORT_TRIES = 200;
+
 /** A port nobody listens on at this moment. */
 export async function freePort(): Promise<number> {
-  const port = await probe(0);
-  if (port === null) throw new Error('no free port on 127.0.0.1: every one is taken');
-  return port;
+  for (let attempt = 0; attempt < FREE_PORT_TRIES; attempt += 1) {
+    const port = FREE_PORT_MIN + Math.floor(Math.random() * (FREE_PORT_MAX - FREE_PORT_MIN));
+    if (await isPortFree(port)) return port;
+  }
+  throw new Error(`no free port on 127.0.0.1 from ${FREE_PORT_MIN} to ${FREE_PORT_MAX}: every one tried is taken`);
 }
 
 export function writePorts(home: DeskHome, ports: Ports): void {

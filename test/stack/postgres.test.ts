@@ -244,7 +244,9 @@ describe('a damaged home', () => {
     mkdirSync(join(odd.home.postgresDir, 'data'), { recursive: true });
     writeFileSync(join(odd.home.postgresDir, 'data', 'mine'), '');
     const starting = startPostgres({ home: odd.home, port: 0, settings, log: keptLog() });
-    await expect(starting).rejects.toThrow(/holds files and no Postgres cluster: PG_VERSION is missing[^]*mv .*postgres /);
+    await expect(starting).rejects.toThrow(
+      /holds files and no Postgres cluster: PG_VERSION is missing[^]*mv .*postgres /,
+    );
     await odd.remove();
   });
 });
