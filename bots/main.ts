@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { botJournalDir, botRunFile, botSnapshotFile, accountKeyFile, deskHome, type DeskHome } from '../config/home.ts';
+import { readAccountKeys, type AccountKeys } from '../config/account-keys.ts';
+import { botJournalDir, botRunFile, botSnapshotFile, deskHome, type DeskHome } from '../config/home.ts';
 import { ConfigError, configHash, loadConfig } from '../config/load.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { BotRun } from '../core/control/protocol.ts';
@@ -38,12 +39,6 @@ const BotOptions = z.strictObject({
     z.strictObject({ kind: z.literal('demo') }),
     z.strictObject({ kind: z.literal('simulator'), httpUrl: z.string().url(), wsUrl: z.string().url() }),
   ]),
-});
-
-const AccountKeys = z.strictObject({
-  apiKey: z.string().min(1),
-  secret: z.string().min(1),
-  passphrase: z.string().min(1),
 });
 
 /** Another start as things are cannot help: options, configuration or keys have to be put right first. */
@@ -76,13 +71,11 @@ function readOptions(path: string | undefined): z.infer<typeof BotOptions> {
   return parsed.data;
 }
 
-/** The values are secrets: a fault names the file and what is wrong, never what stands there. */
-function readKeys(path: string): z.infer<typeof AccountKeys> {
+function readKeys(home: DeskHome, account: string): AccountKeys {
   try {
-    return AccountKeys.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return readAccountKeys(home, account);
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'was missing' : 'was something else';
-    throw new OptionsWrong(`${path}: expected apiKey, secret and passphrase as JSON, ${why}`);
+    throw new OptionsWrong((error as Error).message);
   }
 }
 
@@ -114,7 +107,7 @@ async function main(): Promise<void> {
   const snapshotFile = botSnapshotFile(home, config.bot);
   mkdirSync(journalDir, { recursive: true });
   mkdirSync(home.runDir, { recursive: true });
-  const keys = readKeys(accountKeyFile(home, config.account));
+  const keys = readKeys(home, config.account);
 
   const now = createClock();
   const openVenue = (): Promise<Venue> => createBitgetVenue({ endpoint: options.endpoint, keys, log, now });

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import pc from 'picocolors';
+import { readAccountKeys } from '../config/account-keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Log } from '../core/log.ts';
 import type { SimulatorOptionsFile } from '../core/simulation/options.ts';
 import { runningDesk, takeDesk } from '../stack/desk-lock.ts';
 import type { Ports } from '../stack/ports.ts';
 import { stop } from '../stack/process.ts';
-import { removeRunFile, runningProcesses, writeAtomic } from '../stack/run-files.ts';
+import { isBotRun, removeRunFile, runningProcesses, writeAtomic } from '../stack/run-files.ts';
 import { startStack, stopLeftBehind, type Stack } from '../stack/stack.ts';
 import { saysReady, superviseChild, type Kept, type SupervisedChild } from '../stack/supervise.ts';
 import { temporalEnv } from '../stack/temporal-connection.ts';
@@ -21,7 +22,7 @@ import type { Context } from './context.ts';
 import { readDeclarations, type Declarations } from './declarations.ts';
 import { markRunning } from './running-mark.ts';
 import { prepareHome } from './prepare-home.ts';
-import { checkAccountKeys, readAccountKeys } from './secrets.ts';
+import { checkAccountKeys } from './secrets.ts';
 import { step } from './steps.ts';
 import { createFileLog } from '../monitoring/log.ts';
 
@@ -210,7 +211,7 @@ async function shutDown(
     });
   };
   if (children.length > 0) await inOrder('workflows rest', () => end('desk-worker', 'console'));
-  const bots = runningProcesses(home).filter(({ name, pid }) => name.startsWith('bot-') && name.endsWith(`-${pid}`));
+  const bots = runningProcesses(home).filter(isBotRun);
   if (bots.length > 0) {
     await inOrder(`${bots.length} bot${bots.length === 1 ? '' : 's'} off the book`, async () => {
       const ends = await Promise.all(bots.map((bot) => stop(bot, BOT_GRACE_MS, { group: true })));

@@ -146,30 +146,25 @@ export function createLedgerReads(pool: Pool, log: Log) {
     );
   }
 
+  /** Each bot's newest telemetry whose payload has `key`. */
+  function latestTelemetry<Payload>(schema: z.ZodType<Payload>, key: string): Promise<StoredEvent<Payload>[]> {
+    return events(
+      schema,
+      `select ${COLUMNS} from stream_total t cross join lateral (
+         select event_sequence, at, correlation_id, payload from event
+         where event.bot = t.bot and event.stream = t.stream and payload ? $1
+         order by event_sequence desc limit 1) last
+       where t.stream = 'hb.telemetry.v1' order by bot`,
+      [key],
+    );
+  }
+
   return {
     /** Each bot's newest telemetry with an equity. */
-    latestSnapshots: (): Promise<StoredEvent<TelemetryPayload>[]> =>
-      events(
-        TelemetryPayload,
-        `select ${COLUMNS} from stream_total t cross join lateral (
-           select event_sequence, at, correlation_id, payload from event
-           where event.bot = t.bot and event.stream = t.stream and payload ? 'equity'
-           order by event_sequence desc limit 1) last
-         where t.stream = 'hb.telemetry.v1' order by bot`,
-        [],
-      ),
+    latestSnapshots: () => latestTelemetry(TelemetryPayload, 'equity'),
 
     /** Each bot's newest measured timings; they come between its snapshots. */
-    latestTimings: (): Promise<StoredEvent<TimingsPayload>[]> =>
-      events(
-        TimingsPayload,
-        `select ${COLUMNS} from stream_total t cross join lateral (
-           select event_sequence, at, correlation_id, payload from event
-           where event.bot = t.bot and event.stream = t.stream and payload ? 'placeAnswer'
-           order by event_sequence desc limit 1) last
-         where t.stream = 'hb.telemetry.v1' order by bot`,
-        [],
-      ),
+    latestTimings: () => latestTelemetry(TimingsPayload, 'placeAnswer'),
 
     recentFills: (options: { bot?: string; limit: number }) => recent(FillPayload, 'hb.fill.v1', options),
 

@@ -19,6 +19,15 @@ export const RunFile = z.object({
 });
 export type RunFile = z.infer<typeof RunFile>;
 
+/** Bots have one file a process, `bot-<bot>-<pid>`: the end of a twin must not hide the one that lives. */
+export function botRunName(processName: string, pid: number): string {
+  return `${processName}-${pid}`;
+}
+
+export function isBotRun({ name, pid }: RunFile): boolean {
+  return name.startsWith('bot-') && name.endsWith(`-${pid}`);
+}
+
 export function writeRunFile(home: DeskHome, entry: RunFile): void {
   writeAtomic(runFilePath(home, entry.name), JSON.stringify(entry));
 }

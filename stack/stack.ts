@@ -11,7 +11,7 @@ import type { Postgres } from './postgres.ts';
 import { externalPostgres, leftPostgres, postgresSettings, startPostgres, stopPostgres } from './postgres.ts';
 import { stop } from './process.ts';
 import type { RunFile } from './run-files.ts';
-import { readRunFile, removeRunFile, runningProcesses } from './run-files.ts';
+import { isBotRun, readRunFile, removeRunFile, runningProcesses } from './run-files.ts';
 import type { Kept } from './supervise.ts';
 import { keepRunning } from './supervise.ts';
 import type { TemporalCli } from './temporal-cli.ts';
@@ -116,11 +116,10 @@ export async function stopLeftBehind({ home, log }: Pick<StackOptions, 'home' | 
       }),
     );
   // First whoever would start a bot again, then the bots, whose cancels need the exchange, then the rest.
-  const isBot = ({ name }: RunFile): boolean => /^bot-.*-\d+$/.test(name);
   const isDecider = ({ name }: RunFile): boolean => name === 'desk-worker';
   await endAll(left.filter(isDecider));
-  await endAll(left.filter(isBot));
-  await endAll(left.filter((entry) => !isBot(entry) && !isDecider(entry) && entry.name !== TEMPORAL_NAME));
+  await endAll(left.filter(isBotRun));
+  await endAll(left.filter((entry) => !isBotRun(entry) && !isDecider(entry) && entry.name !== TEMPORAL_NAME));
   if (postgres !== null) tell('postgres', postgres.identity.pid);
   await Promise.all([
     endAll(left.filter(({ name }) => name === TEMPORAL_NAME)),

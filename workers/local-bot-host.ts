@@ -12,7 +12,7 @@ import type { DeskHome } from '../config/home.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Log } from '../core/log.ts';
 import { isAlive, logTail, processIdentity, spawnLogged, stop } from '../stack/process.ts';
-import { removeRunFile, runningProcesses, writeRunFile } from '../stack/run-files.ts';
+import { botRunName, removeRunFile, runningProcesses, writeRunFile } from '../stack/run-files.ts';
 import type { DeskEnvironment } from './environment.ts';
 
 /** A bot's heap is small and lives long: a small young generation keeps it so, and its collections short. */
@@ -76,7 +76,7 @@ function botOptions(bot: string, env: DeskEnvironment, { desk }: LoadedConfig): 
 
 /** From the run files, which a worker's death leaves behind: `bot-<bot>-<pid>`. */
 function marksOf(bot: string, home: DeskHome): ProcessMark[] {
-  return runningProcesses(home).filter(({ name, pid }) => name === `bot-${bot}-${pid}`);
+  return runningProcesses(home).filter(({ name, pid }) => name === botRunName(`bot-${bot}`, pid));
 }
 
 async function spawnBot(
@@ -88,8 +88,7 @@ async function spawnBot(
   const { PATH, HOME, TZ, LANG } = process.env;
   const env = Object.fromEntries(Object.entries({ PATH, HOME, TZ, LANG }).filter(([, value]) => value !== undefined));
   const child = await spawnLogged({ name, command, args, env, cwd, logFile });
-  // One file a process: a twin ends by itself and an end is reported late, and neither may hide the one that lives.
-  const entry = `${name}-${child.identity.pid}`;
+  const entry = botRunName(name, child.identity.pid);
   writeRunFile(home, { name: entry, ...child.identity, details: {} });
   void child.exited.then(() => removeRunFile(home, entry));
   return { mark: child.identity, exited: child.exited, logTail: () => logTail(child.logFile, child.logStart) };

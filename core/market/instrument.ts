@@ -88,10 +88,6 @@ export function toLots(qty: string | number, instrument: Instrument): QtyLots {
   return lots as QtyLots;
 }
 
-export function toSignedLots(qty: string | number, instrument: Instrument): SignedLots {
-  return toWhole(Number(qty), instrument.lotSize, 'position', instrument.symbol) as SignedLots;
-}
-
 export function formatPrice(price: PriceTicks, instrument: Instrument): string {
   return formatScaled(BigInt(price) * instrument.tickE12, 12);
 }
