@@ -13,6 +13,8 @@ export class BookLevels {
   private keys = new Float64Array(LEVELS_AT_START);
   private sizes = new Float64Array(LEVELS_AT_START);
   private readonly sign: 1 | -1;
+  /** Levels whose key is below this are not shown by the feed. */
+  private horizonKey = -Infinity;
   /** How many levels there are. */
   count = 0;
 
@@ -40,6 +42,16 @@ export class BookLevels {
     const key = price * this.sign;
     const at = this.indexOf(key);
     return at < this.count && this.keys[at] === key ? this.sizes[at]! : 0;
+  }
+
+  /** Lots that stand at `price`; Infinity where the feed does not reach, so that nothing unseen counts as nothing there. */
+  queueAt(price: number): number {
+    return price * this.sign < this.horizonKey ? Infinity : this.sizeOf(price);
+  }
+
+  /** The worst price that the feed shows from now on; null when it shows every level. */
+  showTo(price: PriceTicks | null): void {
+    this.horizonKey = price === null ? -Infinity : price * this.sign;
   }
 
   /** Price of the level `depth` levels behind the best; the caller keeps `depth` below `count`. */

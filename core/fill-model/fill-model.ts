@@ -12,6 +12,7 @@
  * orders do not trade with our own crossing orders either. There is no clock and no chance here; the same calls in the
  * same order lead to the same fills. Nothing is allocated on `applyLevel` and `applyTrade` unless something fills.
  */
+import type { Leg } from '../accounting/legs.ts';
 import type { PriceTicks, QtyLots, SignedLots } from '../money/money.ts';
 import type { Side } from '../orders/order-intent.ts';
 import { invariant } from '../invariant.ts';
@@ -36,6 +37,8 @@ export interface ModelOrder {
   /** `immediate` never rests; `all_or_nothing` fills at once and whole, or not at all. */
   readonly kind: 'limit' | 'post_only' | 'immediate' | 'all_or_nothing';
   readonly reduceOnly: boolean;
+  /** Part of the position that it changes; `net` when absent. */
+  readonly leg?: Leg;
 }
 
 export type CancelCause = 'post_only_would_take' | 'not_filled_at_once' | 'nothing_to_reduce';
@@ -49,11 +52,12 @@ export interface FillSink {
 interface RestingOrder {
   readonly id: number;
   readonly side: Side;
+  readonly leg: Leg;
   readonly price: PriceTicks;
   readonly reduceOnly: boolean;
   readonly liquidity: Liquidity;
   left: number;
-  /** Recorded lots that trade before us at our price. */
+  /** Recorded lots that trade before us at our price; Infinity while the feed does not show our level. */
   ahead: number;
   /** Lots traded at our price since the recording last changed our level: the part of a decrease that is explained. */
   traded: number;
@@ -69,18 +73,24 @@ export class FillModel {
   /** Lots we took from a recorded level that still shows them, by price. */
   private readonly takenBids = new Map<number, number>();
   private readonly takenAsks = new Map<number, number>();
-  private position: number;
+  private readonly positions: Record<Leg, number>;
 
-  constructor(book: RecordedBook, sink: FillSink, grade: FillGrade = 'queue', position: SignedLots = 0 as SignedLots) {
+  /** A number as `position` is the net one of one-way mode. */
+  constructor(
+    book: RecordedBook,
+    sink: FillSink,
+    grade: FillGrade = 'queue',
+    position: SignedLots | Readonly<Partial<Record<Leg, SignedLots>>> = 0 as SignedLots,
+  ) {
     this.book = book;
     this.sink = sink;
     this.grade = grade;
-    this.position = position;
+    this.positions = { net: 0, long: 0, short: 0, ...(typeof position === 'number' ? { net: position } : position) };
   }
 
-  /** Sum of all fills, and the position it started with. */
+  /** Sum of all fills, and the position it started with, over all legs. */
   get positionLots(): SignedLots {
-    return this.position as SignedLots;
+    return (this.positions.net + this.positions.long + this.positions.short) as SignedLots;
   }
 
   get openCount(): number {
@@ -124,6 +134,33 @@ export class FillModel {
     return removeById(this.bids, orderId) || removeById(this.asks, orderId);
   }
 
+  /** Fills an open order at its own price, as if somebody had wanted it, whatever the book says. Answers the lots. */
+  fillNow(orderId: number, qty: QtyLots): QtyLots {
+    const own = this.bids.some(({ id }) => id === orderId) ? this.bids : this.asks;
+    const order = own.find(({ id }) => id === orderId);
+    const lots = order === undefined ? 0 : Math.min(qty, this.fillable(order));
+    if (order !== undefined && lots > 0) {
+      this.fill(order, lots);
+      this.removeFilled(own);
+    }
+    return lots as QtyLots;
+  }
+
+  /** Every order goes to the back of its level: what happened meanwhile was not seen. */
+  requeue(): void {
+    for (const order of [...this.bids, ...this.asks]) {
+      order.ahead = this.aheadOf(order.side, order.price);
+      order.traded = 0;
+    }
+  }
+
+  /** The feed shows other levels than before: orders whose level was hidden stand behind what it shows now. */
+  reveal(): void {
+    for (const own of [this.bids, this.asks]) {
+      for (const order of own) if (order.ahead === Infinity) order.ahead = this.aheadOf(order.side, order.price);
+    }
+  }
+
   /** The recording changed a level of `book` from `before` to `after` lots. Call it after the book was changed. */
   applyLevel(side: Side, price: PriceTicks, before: number, after: number): void {
     if (before === after) return;
@@ -134,8 +171,11 @@ export class FillModel {
     if (after > 0 && crossed.length > 0) this.fillCrossed(crossed, side, price, after, taken);
   }
 
-  /** Somebody took `qty` at `price`. */
-  applyTrade(takerSide: Side, price: PriceTicks, qty: QtyLots): void {
+  /**
+   * Somebody took `qty` at `price`. A trade that the book shows already (`isInBook`) has shortened the queue through the
+   * level's size: it fills only orders with a better price than its own.
+   */
+  applyTrade(takerSide: Side, price: PriceTicks, qty: QtyLots, isInBook = false): void {
     const own = takerSide === 'sell' ? this.bids : this.asks;
     if (own.length === 0) return;
     const sign = takerSide === 'sell' ? 1 : -1;
@@ -147,7 +187,7 @@ export class FillModel {
       const betterBy = (order.price - price) * sign;
       if (betterBy < 0) break;
       if (betterBy === 0) {
-        if (this.grade === 'penetration') break;
+        if (this.grade === 'penetration' || isInBook) break;
         const queueTaken = Math.min(Math.max(0, order.ahead - queueTraded), left);
         queueTraded += queueTaken;
         left -= queueTaken;
@@ -166,7 +206,8 @@ export class FillModel {
     if (filledAny) this.removeFilled(own);
   }
 
-  private crosses({ side, price }: ModelOrder): boolean {
+  /** Whether an order would take now. */
+  crosses({ side, price }: Pick<ModelOrder, 'side' | 'price'>): boolean {
     const opposite = side === 'buy' ? this.book.asks : this.book.bids;
     if (opposite.count === 0) return false;
     return price === null || (side === 'buy' ? price >= opposite.best() : price <= opposite.best());
@@ -179,7 +220,7 @@ export class FillModel {
     for (let depth = 0; depth < depthEnd && lots < order.qty; depth++) {
       lots += Math.max(0, levels.sizeAt(depth) - (taken.get(levels.priceAt(depth)) ?? 0));
     }
-    return order.reduceOnly ? Math.min(lots, this.reducible(order.side)) : lots;
+    return order.reduceOnly ? Math.min(lots, this.reducible(order)) : lots;
   }
 
   /** Walks the recorded depth; answers the lots that are left. */
@@ -189,12 +230,12 @@ export class FillModel {
     for (let depth = 0; depth < depthEnd && left > 0; depth++) {
       const price = levels.priceAt(depth);
       const takenHere = taken.get(price) ?? 0;
-      const wanted = order.reduceOnly ? Math.min(left, this.reducible(order.side)) : left;
+      const wanted = order.reduceOnly ? Math.min(left, this.reducible(order)) : left;
       const lots = Math.min(wanted, levels.sizeAt(depth) - takenHere);
       if (lots <= 0) continue;
       taken.set(price, takenHere + lots);
       left -= lots;
-      this.position += order.side === 'buy' ? lots : -lots;
+      this.positions[order.leg ?? 'net'] += order.side === 'buy' ? lots : -lots;
       this.sink.onFill(order.id, price, lots as QtyLots, 'taker');
     }
     return left;
@@ -213,9 +254,13 @@ export class FillModel {
     const sign = order.side === 'buy' ? 1 : -1;
     let at = own.length;
     while (at > 0 && (price - own[at - 1]!.price) * sign > 0) at -= 1;
-    const ahead = this.grade === 'touch' ? 0 : this.book.levels(order.side).sizeOf(price);
-    const { id, side, reduceOnly } = order;
-    own.splice(at, 0, { id, side, price, reduceOnly, liquidity, left, ahead, traded: 0 });
+    const { id, side, leg = 'net', reduceOnly } = order;
+    const ahead = this.aheadOf(side, price);
+    own.splice(at, 0, { id, side, leg, price, reduceOnly, liquidity, left, ahead, traded: 0 });
+  }
+
+  private aheadOf(side: Side, price: number): number {
+    return this.grade === 'touch' ? 0 : this.book.levels(side).queueAt(price);
   }
 
   private shortenQueue(own: readonly RestingOrder[], price: number, before: number, after: number): void {
@@ -259,18 +304,18 @@ export class FillModel {
   }
 
   private fillable(order: RestingOrder): number {
-    return order.reduceOnly ? Math.min(order.left, this.reducible(order.side)) : order.left;
+    return order.reduceOnly ? Math.min(order.left, this.reducible(order)) : order.left;
   }
 
-  /** Lots that an order of `side` may close without opening the other way. */
-  private reducible(side: Side): number {
-    return Math.max(0, side === 'buy' ? -this.position : this.position);
+  /** Lots that `order` may close without opening the other way. */
+  private reducible({ side, leg = 'net' }: Pick<ModelOrder, 'side' | 'leg'>): number {
+    return Math.max(0, side === 'buy' ? -this.positions[leg] : this.positions[leg]);
   }
 
   private fill(order: RestingOrder, lots: number): void {
     invariant(lots > 0 && lots <= order.left, 'a fill never exceeds its order');
     order.left -= lots;
-    this.position += order.side === 'buy' ? lots : -lots;
+    this.positions[order.leg] += order.side === 'buy' ? lots : -lots;
     this.sink.onFill(order.id, order.price, lots as QtyLots, order.liquidity);
   }
 
@@ -290,7 +335,7 @@ export class FillModel {
   private cancelReduceOnly(own: RestingOrder[]): void {
     for (let index = own.length - 1; index >= 0; index--) {
       const order = own[index]!;
-      if (!order.reduceOnly || this.reducible(order.side) > 0) continue;
+      if (!order.reduceOnly || this.reducible(order) > 0) continue;
       own.splice(index, 1);
       this.sink.onCancel(order.id, 'nothing_to_reduce');
     }

@@ -9,7 +9,7 @@
  * spread agree exactly; the sizes cannot, so the end of the lap is the frame of the last tenth (at most 60 s) whose top
  * levels are closest to those of the start, seen in the mirror. Laps after the first are labelled `derived`.
  */
-import { RecordedBook, type BookLevels } from '../../core/fill-model/book-levels.ts';
+import { RecordedBook, type BookLevels } from '../fill-model/book-levels.ts';
 import { OpKind, type Recording } from './recording.ts';
 
 export interface LapPlan {

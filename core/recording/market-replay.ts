@@ -2,9 +2,9 @@
  * Plays one market's recording into its book. Modes: recorded (lap 0) and derived (every later lap, see `laps.ts`).
  * It has no clock: `advance` is told how many recorded milliseconds have passed.
  */
-import { RecordedBook } from '../../core/fill-model/book-levels.ts';
-import type { PriceTicks, QtyLots } from '../../core/money/money.ts';
-import type { Side } from '../../core/orders/order-intent.ts';
+import { RecordedBook } from '../fill-model/book-levels.ts';
+import type { PriceTicks, QtyLots } from '../money/money.ts';
+import type { Side } from '../orders/order-intent.ts';
 import { planLaps, type LapPlan } from './laps.ts';
 import { OpKind, type Recording } from './recording.ts';
 
@@ -20,6 +20,8 @@ export interface ReplayPosition {
 export interface ReplaySink {
   onLevel(side: Side, price: PriceTicks, before: number, after: number): void;
   onTrade(takerSide: Side, price: PriceTicks, qty: QtyLots): void;
+  /** All of one recorded frame was told; only now the two sides of the book fit together. */
+  onFrame?(): void;
 }
 
 export class MarketReplay {
@@ -31,6 +33,9 @@ export class MarketReplay {
   private lapAtMs = 0;
   /** Next frame to be played. */
   private frame = 0;
+  private stepLeftMs = 0;
+  /** Ticks that all prices are moved by; 0 unless `shift` was called. */
+  private shiftedBy = 0;
 
   constructor(recording: Recording, sink: ReplaySink) {
     this.recording = recording;
@@ -45,6 +50,11 @@ export class MarketReplay {
   /** What is shown now was seen on the venue, or is derived from it by the mirror. */
   get origin(): 'recorded' | 'derived' {
     return this.lap === 0 ? 'recorded' : 'derived';
+  }
+
+  /** Recorded milliseconds from the frame that is being played to the end of the `advance` that plays it. */
+  get stepLeftAtFrameMs(): number {
+    return this.stepLeftMs;
   }
 
   /** Moves to a saved position by playing the lap's frames silently. */
@@ -62,12 +72,31 @@ export class MarketReplay {
     while (left > 0) {
       const lapLeft = this.plan.lapMs - this.lapAtMs;
       if (left < lapLeft) return this.playUntil(this.lapAtMs + left, this.sink);
-      this.playUntil(this.plan.lapMs, this.sink);
+      this.playUntil(this.plan.lapMs, this.sink, left - lapLeft);
       left -= lapLeft;
       this.lap += 1;
       this.lapAtMs = 0;
       this.frame = 0;
     }
+  }
+
+  /** Moves the book, and all that is played from now on, by so many ticks: a jump of the price, which is not in `position`. */
+  shift(ticks: number): void {
+    const { bids, asks } = this.book;
+    const before = [bids, asks].flatMap((levels) =>
+      Array.from({ length: levels.count }, (_unused, depth) => ({
+        side: levels.side,
+        price: levels.priceAt(depth),
+        lots: levels.sizeAt(depth),
+      })),
+    );
+    // First everything goes, so that the book never crosses itself on the way.
+    for (const { side, price } of before) this.setLevel(side, price, 0, this.sink);
+    for (const { side, price, lots } of before) {
+      if (price + ticks > 0) this.setLevel(side, (price + ticks) as PriceTicks, lots, this.sink);
+    }
+    this.shiftedBy += ticks;
+    this.sink.onFrame?.();
   }
 
   /** Recorded milliseconds until the next frame is due. */
@@ -77,12 +106,15 @@ export class MarketReplay {
     return Math.max(0, nextAtMs - this.lapAtMs);
   }
 
-  private playUntil(lapAtMs: number, sink: ReplaySink): void {
+  /** `afterMs` is what the step still plays afterwards, in the next lap. */
+  private playUntil(lapAtMs: number, sink: ReplaySink, afterMs = 0): void {
     const { frameAtMs } = this.recording;
     while (this.frame <= this.plan.endFrame && frameAtMs[this.frame]! <= lapAtMs) {
+      this.stepLeftMs = lapAtMs - frameAtMs[this.frame]! + afterMs;
       if (this.frame === 0) this.dropStaleLevels(sink);
       this.playFrame(this.frame, sink);
       this.frame += 1;
+      sink.onFrame?.();
     }
     this.lapAtMs = lapAtMs;
   }
@@ -92,7 +124,8 @@ export class MarketReplay {
     const mirrored = this.lap % 2 === 1;
     const end = firstOp[frame + 1]!;
     for (let op = firstOp[frame]!; op < end; op++) {
-      const price = (mirrored ? this.plan.mirrorTicks - opTicks[op]! : opTicks[op]!) as PriceTicks;
+      const recorded = mirrored ? this.plan.mirrorTicks - opTicks[op]! : opTicks[op]!;
+      const price = (recorded + this.shiftedBy) as PriceTicks;
       // Far asks have no mirror image above zero.
       if (price <= 0) continue;
       const kind = opKind[op]!;
@@ -114,7 +147,7 @@ export class MarketReplay {
     const mirrored = this.lap % 2 === 1;
     const kept = { buy: new Set<number>(), sell: new Set<number>() };
     for (let op = firstOp[0]!; op < firstOp[1]!; op++) {
-      const price = mirrored ? this.plan.mirrorTicks - opTicks[op]! : opTicks[op]!;
+      const price = (mirrored ? this.plan.mirrorTicks - opTicks[op]! : opTicks[op]!) + this.shiftedBy;
       kept[(opKind[op] === OpKind.bid) === mirrored ? 'sell' : 'buy'].add(price);
     }
     for (const levels of [this.book.bids, this.book.asks]) {

@@ -2,11 +2,7 @@
  * A recorded exchange feed in a compact form. A file holds one "receive time, space, message" a line, gzipped: a REST
  * depth snapshot once, `depthUpdate` and `trade` messages as the exchange sent them. The book starts at the snapshot.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import type { Instrument } from '../../core/market/instrument.ts';
+import type { Instrument } from '../market/instrument.ts';
 
 /** What one change of a frame is. */
 export const OpKind = { bid: 0, ask: 1, buyTrade: 2, sellTrade: 3 } as const;
@@ -48,13 +44,21 @@ interface FeedMessage {
 /** A later file of a market must go on where the one before it ended. */
 const FILE_GAP_MS_MAX = 60_000;
 
-export function loadRecording(dataDir: string, files: readonly string[], instrument: Instrument): Recording {
+/** One unzipped file of a market, in order. */
+export interface RecordedFile {
+  /** Its name, relative to the data folder. */
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Throws `RecordingError` naming the file and the rule. */
+export function readRecording(files: readonly RecordedFile[], instrument: Instrument): Recording {
   const builder = new RecordingBuilder(instrument);
-  const sources = files.map((file) => {
-    const bytes = readFileSync(join(dataDir, file));
+  const sources = files.map(({ file, sha256, bytes }) => {
     builder.file = file;
-    readLines(gunzipSync(bytes), (line) => builder.add(line));
-    return { file, sha256: createHash('sha256').update(bytes).digest('hex'), venue: venueLabel(file) };
+    readLines(bytes, (line) => builder.add(line));
+    return { file, sha256, venue: venueLabel(file) };
   });
   return builder.finish(sources);
 }
@@ -66,12 +70,14 @@ function venueLabel(file: string): string {
   return 'unknown venue, recorded';
 }
 
-function readLines(text: Buffer, onLine: (line: string) => void): void {
+const decoder = new TextDecoder('latin1');
+
+function readLines(text: Uint8Array, onLine: (line: string) => void): void {
   let start = 0;
   while (start < text.length) {
     const newline = text.indexOf(10, start);
     const end = newline < 0 ? text.length : newline;
-    onLine(text.toString('latin1', start, end));
+    onLine(decoder.decode(text.subarray(start, end)));
     start = end + 1;
   }
 }
