@@ -1,6 +1,6 @@
 /**
- * `node dist/simulator/main.js <options.json>`: prints `{"ready":true,"port":N}` once it listens. SIGTERM and SIGINT save
- * and exit 0. Exit 2 when the options are wrong, 1 when it cannot start.
+ * `node dist/simulator/main.js <options.json>`: prints `{"ready":true,"port":N}` once it listens, with `adminPort` when
+ * there is one. SIGTERM and SIGINT save and exit 0. Exit 2 when the options are wrong, 1 when it cannot start.
  */
 import { readFileSync } from 'node:fs';
 import { SimulatorOptions } from '../core/simulation/options.ts';
@@ -35,7 +35,8 @@ try {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  process.stdout.write(`${JSON.stringify({ ready: true, port: simulator.port })}\n`);
+  const { port, adminPort } = simulator;
+  process.stdout.write(`${JSON.stringify({ ready: true, port, ...(adminPort === null ? {} : { adminPort }) })}\n`);
 } catch (error) {
   fail(1, error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }

@@ -1,8 +1,7 @@
 /** What `GET /simulator/status` and `/simulator/health` show: public facts, no secrets. */
 import { formatPrice, formatQty } from '../core/market/instrument.ts';
 import type { Exchange } from './exchange/exchange.ts';
-import { entryPrice } from './exchange/margin.ts';
-import { positionRows } from './exchange/wire.ts';
+import { entryPrice, openPositions } from './exchange/margin.ts';
 
 export function simulatorStatus(exchange: Exchange, startedAtMs: number, nowMs: number, speed: number) {
   return {
@@ -32,7 +31,7 @@ export function simulatorStatus(exchange: Exchange, startedAtMs: number, nowMs: 
         {
           openOrders: account.open.size,
           fills: account.fills.length,
-          positions: positionRows(account, exchange.markets).map(({ symbol, position, market }) => ({
+          positions: openPositions(account, exchange.markets).map(({ symbol, position, market }) => ({
             symbol,
             qty: formatQty(position.qty, market.instrument),
             entryPrice: entryPrice(position, market.instrument),

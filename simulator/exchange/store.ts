@@ -20,8 +20,18 @@ import {
 import { join } from 'node:path';
 import { parseQuote, formatQuote } from '../../core/money/decimal.ts';
 import type { QuoteAmount } from '../../core/money/money.ts';
-import type { AccountRow, FillRow, OrderRow, StateChange } from './rows.ts';
-import type { ReplayPosition } from '../replay/market-replay.ts';
+import type { ReplayPosition } from '../../core/recording/market-replay.ts';
+import type {
+  AccountRow,
+  BillRow,
+  ClosedPositionRow,
+  FillRow,
+  OrderRow,
+  SettlementRow,
+  StateChange,
+  TriggerRow,
+} from './rows.ts';
+import { upgradeChange } from './upgrade.ts';
 
 /** The saved state cannot be read. Names the file and what to do. */
 export class StateDamaged extends Error {
@@ -39,11 +49,33 @@ export interface SavedState {
   readonly accounts: Map<string, AccountRow>;
   readonly orders: Map<number, OrderRow>;
   readonly fills: FillRow[];
+  readonly triggers: Map<number, TriggerRow>;
+  readonly bills: BillRow[];
+  readonly closedPositions: ClosedPositionRow[];
+  readonly settlements: SettlementRow[];
 }
 
 const LOG_BYTES_MAX = 16 * 1024 * 1024;
 /** The row fields that are amounts of money. */
-const AMOUNTS = new Set(['cash', 'cost', 'realised', 'fees', 'fee', 'filledValue', 'value']);
+const AMOUNTS = new Set([
+  'cash',
+  'cost',
+  'realised',
+  'fees',
+  'fee',
+  'filledValue',
+  'value',
+  'deducted',
+  'funding',
+  'margin',
+  'openedValue',
+  'openFees',
+  'closedValue',
+  'start',
+  'amount',
+  'feeBooked',
+  'balance',
+]);
 
 export class StateStore {
   private readonly dir: string;
@@ -60,7 +92,17 @@ export class StateStore {
 
   /** Reads what was saved. Throws `StateDamaged` when it cannot be trusted. */
   load(): SavedState {
-    const state: SavedState = { nextId: 1, replay: {}, accounts: new Map(), orders: new Map(), fills: [] };
+    const state: SavedState = {
+      nextId: 1,
+      replay: {},
+      accounts: new Map(),
+      orders: new Map(),
+      fills: [],
+      triggers: new Map(),
+      bills: [],
+      closedPositions: [],
+      settlements: [],
+    };
     const snapshot = this.readSnapshot();
     if (snapshot !== null) {
       this.logNumber = snapshot.logNumber;
@@ -119,7 +161,8 @@ export class StateStore {
     const text = readIfThere(path);
     if (text === null) return null;
     try {
-      return decode(text) as Snapshot;
+      const snapshot = decode(text) as Snapshot;
+      return { ...upgradeChange(snapshot), logNumber: snapshot.logNumber };
     } catch (error) {
       throw new StateDamaged(`${path} is not readable (${String(error)}); move the folder away to start from nothing`);
     }
@@ -133,7 +176,7 @@ export class StateStore {
     lines.pop();
     return lines.map((line, index) => {
       try {
-        return decode(line) as StateChange;
+        return upgradeChange(decode(line) as StateChange);
       } catch (error) {
         throw new StateDamaged(`${path} line ${index + 1} is not readable (${String(error)}); move the folder away`);
       }
@@ -149,12 +192,21 @@ function applyChange(state: SavedState, change: StateChange): void {
   state.nextId = Math.max(state.nextId, change.nextId);
   Object.assign(state.replay, change.replay);
   for (const account of change.accounts) state.accounts.set(account.name, account);
-  for (const order of change.orders) {
-    // Moved to the end, so that the map keeps the order in which orders last changed.
-    state.orders.delete(order.id);
-    state.orders.set(order.id, order);
+  replaceLast(state.orders, change.orders);
+  replaceLast(state.triggers, change.triggers);
+  // One by one: a snapshot may hold more rows than a call takes arguments.
+  for (const fill of change.fills) state.fills.push(fill);
+  for (const bill of change.bills) state.bills.push(bill);
+  for (const position of change.closedPositions) state.closedPositions.push(position);
+  for (const settlement of change.settlements) state.settlements.push(settlement);
+}
+
+/** Moved to the end, so that the map keeps the order in which rows last changed. */
+function replaceLast<Row extends { readonly id: number }>(rows: Map<number, Row>, changed: readonly Row[]): void {
+  for (const row of changed) {
+    rows.delete(row.id);
+    rows.set(row.id, row);
   }
-  state.fills.push(...change.fills);
 }
 
 function encode(value: unknown): string {

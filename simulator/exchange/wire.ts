@@ -1,15 +1,14 @@
-/** Rows as Bitget's v2 futures protocol spells them, shared by REST answers and private channels. */
+/** Orders and fills as Bitget's v2 futures protocol spells them, shared by REST answers and private channels. */
+import type { Leg } from '../../core/accounting/legs.ts';
 import { formatQuote, formatScaled } from '../../core/money/decimal.ts';
 import { formatPrice, formatQty, type Instrument } from '../../core/market/instrument.ts';
-import { subtractQuote, ZERO_QUOTE, type QuoteAmount } from '../../core/money/money.ts';
-import type { Account } from './account.ts';
-import { entryPrice, figuresOf, leverageOf, unrealisedAt, valueAt } from './margin.ts';
+import { subtractQuote, ZERO_QUOTE, type PriceTicks, type QuoteAmount } from '../../core/money/money.ts';
+import type { Side } from '../../core/orders/order-intent.ts';
+import { averagePrice } from './margin.ts';
 import type { Market } from './market.ts';
-import type { FillRow, OrderRow, PositionRow } from './rows.ts';
+import type { FillRow, OrderCause, OrderRow, Preset } from './rows.ts';
 
 export const PRODUCT_TYPE = 'USDT-FUTURES';
-/** Applied nowhere yet: liquidation is not simulated, but clients expect a rate. */
-const KEEP_MARGIN_RATE = '0.004';
 
 /** Venue ids are 19 digits; ours keep their number in the last ones. */
 export function wireId(id: number): string {
@@ -22,17 +21,83 @@ export function parseWireId(text: string): number | null {
 }
 
 /** Fees are negative on the wire when they were paid. */
-function wireFee(fee: QuoteAmount): string {
+export function wireFee(fee: QuoteAmount): string {
   return formatQuote(subtractQuote(ZERO_QUOTE, fee));
 }
 
-function averagePrice(order: OrderRow, { lotE12 }: Instrument): string {
-  if (order.filled === 0) return '';
-  return formatScaled((order.filledValue * 1_000_000_000_000n) / (BigInt(order.filled) * lotE12), 12);
+interface Traded {
+  readonly leg: Leg;
+  readonly side: Side;
+  readonly reduceOnly: boolean;
+  readonly cause: OrderCause;
 }
 
-function tradeSide(order: { side: 'buy' | 'sell' }): string {
-  return order.side === 'buy' ? 'buy_single' : 'sell_single';
+/** In hedge mode the wire's side names the position: closing a long one is `buy` with `close`. */
+export function wireSide({ leg, side }: Pick<Traded, 'leg' | 'side'>): Side {
+  if (leg === 'net') return side;
+  return leg === 'long' ? 'buy' : 'sell';
+}
+
+export function positionModeOf(leg: Leg): 'one_way_mode' | 'hedge_mode' {
+  return leg === 'net' ? 'one_way_mode' : 'hedge_mode';
+}
+
+/** One of the venue's long list: what was asked for, or what the exchange did by itself. */
+export function tradeSide({ leg, side, reduceOnly, cause }: Traded): string {
+  const forced = cause === 'liquidation' ? 'burst_' : cause === 'forced_reduce' ? 'reduce_' : '';
+  if (leg === 'net') return `${forced}${side}_single`;
+  if (forced !== '') return `${forced}close_${leg}`;
+  return reduceOnly ? 'close' : 'open';
+}
+
+export function enterPoint(cause: OrderCause): 'API' | 'SYS' {
+  return cause === 'liquidation' || cause === 'forced_reduce' ? 'SYS' : 'API';
+}
+
+export function orderSource({ cause, orderType }: Pick<OrderRow, 'cause' | 'orderType'>): string {
+  switch (cause) {
+    case 'request':
+      return orderType === 'market' ? 'market' : 'normal';
+    case 'amend':
+      return 'modify_order_limit';
+    case 'flash_close':
+      return 'market';
+    case 'normal_plan':
+      return `plan_${orderType}`;
+    case 'track_plan':
+      return `tracking_${orderType}`;
+    case 'profit_plan':
+      return `profit_${orderType}`;
+    case 'loss_plan':
+      return `loss_${orderType}`;
+    case 'moving_plan':
+      return `move_${orderType}`;
+    case 'pos_profit':
+    case 'pos_loss':
+      return `${cause}_${orderType}`;
+    case 'liquidation':
+    case 'forced_reduce':
+      return 'liquidation';
+  }
+}
+
+function orderAverage(order: OrderRow, instrument: Instrument): string {
+  return averagePrice(order.filledValue, order.filled, instrument);
+}
+
+export function optionalPrice(price: PriceTicks | undefined, instrument: Instrument): string {
+  return price === undefined || price === 0 ? '' : formatPrice(price, instrument);
+}
+
+function presetFields(takeProfit: Preset | null, stopLoss: Preset | null, instrument: Instrument) {
+  return {
+    presetStopSurplusPrice: optionalPrice(takeProfit?.triggerPrice, instrument),
+    presetStopSurplusType: takeProfit === null ? '' : 'fill_price',
+    presetStopSurplusExecutePrice: optionalPrice(takeProfit?.executePrice, instrument),
+    presetStopLossPrice: optionalPrice(stopLoss?.triggerPrice, instrument),
+    presetStopLossType: stopLoss === null ? '' : 'fill_price',
+    presetStopLossExecutePrice: optionalPrice(stopLoss?.executePrice, instrument),
+  };
 }
 
 /** Order as REST gives it; `state` in the detail, `status` in the lists. */
@@ -45,24 +110,23 @@ export function orderAnswer(order: OrderRow, instrument: Instrument, statusKey: 
     baseVolume: formatQty(order.filled, instrument),
     fee: wireFee(order.fee),
     price: order.orderType === 'market' ? '' : formatPrice(order.price, instrument),
-    priceAvg: averagePrice(order, instrument),
+    priceAvg: orderAverage(order, instrument),
     [statusKey]: order.status,
-    side: order.side,
+    side: wireSide(order),
     force: order.force,
     totalProfits: formatQuote(order.realised),
-    posSide: 'net',
+    posSide: order.leg,
     marginCoin: 'USDT',
-    presetStopSurplusPrice: '',
-    presetStopLossPrice: '',
+    ...presetFields(order.takeProfit, order.stopLoss, instrument),
     quoteVolume: formatQuote(order.filledValue),
     orderType: order.orderType,
     leverage: String(order.leverage),
-    marginMode: 'crossed',
+    marginMode: order.marginMode,
     reduceOnly: order.reduceOnly ? 'YES' : 'NO',
-    enterPointSource: 'API',
+    enterPointSource: enterPoint(order.cause),
     tradeSide: tradeSide(order),
-    posMode: 'one_way_mode',
-    orderSource: 'normal',
+    posMode: positionModeOf(order.leg),
+    orderSource: orderSource(order),
     cancelReason: order.cancelReason,
     cTime: String(order.createdAtMs),
     uTime: String(order.updatedAtMs),
@@ -81,20 +145,23 @@ export function orderPush(order: OrderRow, fill: FillRow | null, instrument: Ins
     notionalUsd,
     orderType: order.orderType,
     force: order.force,
-    side: order.side,
+    side: wireSide(order),
     tradeSide: tradeSide(order),
-    posSide: 'net',
-    posMode: 'one_way_mode',
-    marginMode: 'crossed',
+    posSide: order.leg,
+    posMode: positionModeOf(order.leg),
+    marginMode: order.marginMode,
     marginCoin: 'USDT',
     leverage: String(order.leverage),
     reduceOnly: order.reduceOnly ? 'yes' : 'no',
     accBaseVolume: formatQty(order.filled, instrument),
-    priceAvg: averagePrice(order, instrument) || '0',
+    priceAvg: orderAverage(order, instrument) || '0',
     status: order.status,
     cancelReason: order.cancelReason,
+    totalProfits: formatQuote(order.realised),
+    ...presetFields(order.takeProfit, order.stopLoss, instrument),
     feeDetail: [{ feeCoin: 'USDT', fee: wireFee(order.fee) }],
-    enterPointSource: 'API',
+    enterPointSource: enterPoint(order.cause),
+    orderSource: orderSource(order),
     stpMode: 'none',
     cTime: String(order.createdAtMs),
     uTime: String(order.updatedAtMs),
@@ -104,8 +171,8 @@ export function orderPush(order: OrderRow, fill: FillRow | null, instrument: Ins
     ...base,
     baseVolume: formatQty(fill.qty, instrument),
     fillPrice: formatPrice(fill.price, instrument),
-    fillFee: wireFee(fill.fee),
-    fillFeeCoin: 'USDT',
+    fillFee: wireFee(fill.deducted ?? fill.fee),
+    fillFeeCoin: feeCoin(fill),
     fillNotionalUsd: formatQuote(fill.value),
     fillTime: String(fill.atMs),
     pnl: formatQuote(fill.realised),
@@ -119,17 +186,18 @@ export function fillAnswer(fill: FillRow, instrument: Instrument) {
   return {
     tradeId: wireId(fill.id),
     symbol: fill.symbol,
+    marginCoin: 'USDT',
     orderId: wireId(fill.orderId),
     clientOid: fill.clientOid,
     price: formatPrice(fill.price, instrument),
     baseVolume: formatQty(fill.qty, instrument),
-    feeDetail: [{ deduction: 'no', feeCoin: 'USDT', totalDeductionFee: '0', totalFee: wireFee(fill.fee) }],
-    side: fill.side,
+    feeDetail: [feeDetail(fill)],
+    side: wireSide(fill),
     quoteVolume: formatQuote(fill.value),
     profit: formatQuote(fill.realised),
-    enterPointSource: 'api',
+    enterPointSource: enterPoint(fill.cause).toLowerCase(),
     tradeSide: tradeSide(fill),
-    posMode: 'one_way_mode',
+    posMode: positionModeOf(fill.leg),
     tradeScope: fill.liquidity,
     orderType: fill.orderType,
     cTime: String(fill.atMs),
@@ -137,111 +205,19 @@ export function fillAnswer(fill: FillRow, instrument: Instrument) {
   };
 }
 
-/** Open positions only: like the venue, a closed position is simply not listed. */
-export function positionRows(account: Account, markets: ReadonlyMap<string, Market>) {
-  return Object.entries(account.row.positions).flatMap(([symbol, position]) => {
-    const market = markets.get(symbol);
-    return market === undefined || position.qty === 0 ? [] : [{ symbol, position, market }];
-  });
+export function feeCoin({ deducted }: FillRow): 'USDT' | 'BGB' {
+  return deducted === null ? 'USDT' : 'BGB';
 }
 
-function positionFields(account: Account, symbol: string, position: PositionRow, market: Market) {
-  const { instrument, replay } = market;
-  const midDoubled = replay.book.midDoubled();
-  const leverage = leverageOf(account, symbol);
-  const unrealised = unrealisedAt(position, midDoubled, instrument);
-  const margin = valueAt(position, midDoubled, instrument) / BigInt(leverage);
-  const total = formatQty(Math.abs(position.qty) as typeof position.qty, instrument);
-  return {
-    marginCoin: 'USDT',
-    marginSize: formatQuote(margin as QuoteAmount),
-    marginMode: 'crossed',
-    holdSide: position.qty > 0 ? 'long' : 'short',
-    posMode: 'one_way_mode',
-    total,
-    available: total,
-    openPriceAvg: entryPrice(position, instrument),
-    leverage: String(leverage),
-    achievedProfits: formatQuote(position.realised),
-    unrealizedPL: formatQuote(unrealised),
-    liquidationPrice: '',
-    keepMarginRate: KEEP_MARGIN_RATE,
-    markPrice: markPrice(market),
-    totalFee: formatQuote(position.fees),
-    cTime: String(position.openedAtMs),
-    uTime: String(position.updatedAtMs),
-    unrealised,
-    margin,
-  };
-}
-
-export function positionAnswer(account: Account, symbol: string, position: PositionRow, market: Market) {
-  const { unrealised: _unrealised, margin: _margin, ...fields } = positionFields(account, symbol, position, market);
-  return {
-    ...fields,
-    symbol,
-    openDelegateSize: '0',
-    locked: '0',
-    breakEvenPrice: fields.openPriceAvg,
-    deductedFee: '0',
-    marginRatio: '0',
-    assetMode: 'single',
-    autoMargin: 'off',
-  };
-}
-
-export function positionPush(account: Account, symbol: string, position: PositionRow, market: Market) {
-  const { unrealised, margin, ...fields } = positionFields(account, symbol, position, market);
-  const ratio = margin === 0n ? 0 : Number(unrealised) / Number(margin);
-  return {
-    ...fields,
-    posId: `${account.name}-${symbol}`,
-    instId: symbol,
-    frozen: '0',
-    unrealizedPLR: ratio.toFixed(8),
-    marginRate: '0',
-    autoMargin: 'off',
-  };
-}
-
-export function accountAnswer(account: Account, markets: ReadonlyMap<string, Market>) {
-  const { equity, unrealised, frozen, available } = figuresOf(account, markets);
-  return {
-    marginCoin: 'USDT',
-    locked: formatQuote(frozen),
-    available: formatQuote(available),
-    crossedMaxAvailable: formatQuote(available),
-    isolatedMaxAvailable: formatQuote(available),
-    maxTransferOut: formatQuote(available),
-    accountEquity: formatQuote(equity),
-    usdtEquity: formatQuote(equity),
-    btcEquity: '0',
-    crossedRiskRate: '0',
-    unrealizedPL: formatQuote(unrealised),
-    coupon: '0',
-    crossedUnrealizedPL: formatQuote(unrealised),
-    isolatedUnrealizedPL: '0',
-    assetMode: 'single',
-  };
-}
-
-export function accountPush(account: Account, markets: ReadonlyMap<string, Market>) {
-  const { equity, unrealised, frozen, available } = figuresOf(account, markets);
-  return {
-    marginCoin: 'USDT',
-    frozen: formatQuote(frozen),
-    available: formatQuote(available),
-    maxOpenPosAvailable: formatQuote(available),
-    maxTransferOut: formatQuote(available),
-    equity: formatQuote(equity),
-    usdtEquity: formatQuote(equity),
-    crossedRiskRate: '0',
-    unrealizedPL: formatQuote(unrealised),
-    assetMode: 'single',
-  };
+function feeDetail(fill: FillRow) {
+  if (fill.deducted === null) {
+    return { deduction: 'no', feeCoin: 'USDT', totalDeductionFee: '0', totalFee: wireFee(fill.fee) };
+  }
+  const paid = wireFee(fill.deducted);
+  return { deduction: 'yes', feeCoin: feeCoin(fill), totalDeductionFee: paid, totalFee: paid };
 }
 
 /** The mark is the mid of the replayed book. */
-export function markPrice({ replay, instrument }: Market): string {
-  return formatScaled((BigInt(replay.book.midDoubled()) * instrument.tickE12) / 2n, 12);
+export function markPrice(market: Market): string {
+  return market.markPrice;
 }

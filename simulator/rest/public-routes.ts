@@ -1,17 +1,22 @@
 /** Market data over REST. Product types other than USDT futures, and spot, list nothing. */
 import { formatPrice, formatQty } from '../../core/market/instrument.ts';
 import type { BookLevels } from '../../core/fill-model/book-levels.ts';
+import { formatQuote } from '../../core/money/decimal.ts';
+import { nextFundingAtMs } from '../exchange/funding.ts';
 import type { Market } from '../exchange/market.ts';
-import { markPrice } from '../exchange/wire.ts';
+import { PRODUCT_ORDERS_MAX, SYMBOL_ORDERS_MAX } from '../exchange/matching.ts';
+import { refuse } from '../exchange/refusal.ts';
+import { CANDLE_MS, candlesOf } from './unified-candles.ts';
 import { decimalsOf, type PublicContext, type PublicHandler } from './request.ts';
 
-/** Not replayed yet: Bitget's interest rate of an 8-hour symbol, see the funding clamp. */
-export const FUNDING_RATE = '0.0001';
-const FUNDING_HOURS = 8;
-const FUNDING_MS = FUNDING_HOURS * 3_600_000;
+/** As the venue states them for its 8-hour symbols. */
+const FUNDING_RATE_MIN = '-0.003';
+const FUNDING_RATE_MAX = '0.003';
+const SETTLEMENTS_MAX = 100;
 
-export function nextFundingAtMs(nowMs: number): number {
-  return (Math.floor(nowMs / FUNDING_MS) + 1) * FUNDING_MS;
+/** Whole hours on the venue; a shorter interval of a test is a fraction. */
+function fundingHours({ terms }: Market): string {
+  return String(terms.fundingIntervalMs / 3_600_000);
 }
 
 const nothing = () => [];
@@ -26,7 +31,7 @@ export const PUBLIC_ROUTES: Readonly<Record<string, PublicHandler>> = {
   'GET /api/v2/mix/market/ticker': (context) => [restTicker(named(context), context.nowMs)],
   'GET /api/v2/mix/market/symbol-price': (context) => {
     const market = named(context);
-    const mark = markPrice(market);
+    const mark = market.markPrice;
     const price = formatPrice(market.lastPrice, market.instrument);
     return [{ symbol: market.symbol, price, indexPrice: mark, markPrice: mark, ts: String(context.nowMs) }];
   },
@@ -42,35 +47,60 @@ export const PUBLIC_ROUTES: Readonly<Record<string, PublicHandler>> = {
       isMaxPrecision: 'YES',
     };
   },
+  'GET /api/v2/mix/market/candles': candles,
+  'GET /api/v2/mix/market/history-candles': candles,
+  // Mark and index are not kept; they follow the trades closely enough for what a candle tells.
+  'GET /api/v2/mix/market/history-mark-candles': candles,
+  'GET /api/v2/mix/market/history-index-candles': candles,
+  // Nobody else holds anything here.
+  'GET /api/v2/mix/market/open-interest': (context) => ({
+    openInterestList: [{ symbol: named(context).symbol, size: '0' }],
+    ts: String(context.nowMs),
+  }),
+  'GET /api/v2/mix/market/vip-fee-rate': ({ exchange }) => {
+    const [market] = exchange.markets.values();
+    const { makerFeeRate, takerFeeRate } = market!.instrument.spec;
+    const level = { level: '0', dealAmount: '0', assetAmount: '0' };
+    return [{ ...level, takerFeeRate, makerFeeRate, btcWithdrawAmount: '0', usdtWithdrawAmount: '0' }];
+  },
   'GET /api/v2/mix/market/fills': recentTrades,
   'GET /api/v2/mix/market/fills-history': recentTrades,
   'GET /api/v2/mix/market/current-fund-rate': (context) =>
-    selected(context).map(({ symbol }) => ({
-      symbol,
-      fundingRate: FUNDING_RATE,
-      fundingRateInterval: String(FUNDING_HOURS),
-      nextUpdate: String(nextFundingAtMs(context.nowMs)),
-      minFundingRate: '-0.003',
-      maxFundingRate: '0.003',
+    selected(context).map((market) => ({
+      symbol: market.symbol,
+      fundingRate: market.terms.fundingRate,
+      fundingRateInterval: fundingHours(market),
+      nextUpdate: String(nextFundingAtMs(market, context.nowMs)),
+      minFundingRate: FUNDING_RATE_MIN,
+      maxFundingRate: FUNDING_RATE_MAX,
     })),
   'GET /api/v2/mix/market/funding-time': (context) => [
     {
       symbol: named(context).symbol,
-      nextFundingTime: String(nextFundingAtMs(context.nowMs)),
-      ratePeriod: String(FUNDING_HOURS),
+      nextFundingTime: String(nextFundingAtMs(named(context), context.nowMs)),
+      ratePeriod: fundingHours(named(context)),
     },
   ],
-  'GET /api/v2/mix/market/history-fund-rate': nothing,
-  'GET /api/v2/mix/market/query-position-lever': (context) => [
-    {
-      symbol: named(context).symbol,
-      level: '1',
-      startUnit: '0',
-      endUnit: '10000000',
-      leverage: '125',
-      keepMarginRate: '0.004',
-    },
-  ],
+  'GET /api/v2/mix/market/history-fund-rate': ({ exchange, parameters }) => {
+    const { symbol } = exchange.marketOf(parameters.required('symbol').toUpperCase());
+    const size = Math.min(SETTLEMENTS_MAX, Math.max(1, parameters.whole('pageSize', 20)));
+    const from = (Math.max(1, parameters.whole('pageNo', 1)) - 1) * size;
+    return exchange
+      .settlementsOf(symbol)
+      .slice(from, from + size)
+      .map(({ rate, atMs }) => ({ symbol, fundingRate: rate, fundingTime: String(atMs) }));
+  },
+  'GET /api/v2/mix/market/query-position-lever': (context) => {
+    const { symbol, terms } = named(context);
+    return terms.tiers.map(({ from, upTo, leverageMax, keepMarginRate }, index) => ({
+      symbol,
+      level: String(index + 1),
+      startUnit: formatQuote(from),
+      endUnit: formatQuote(upTo),
+      leverage: String(leverageMax),
+      keepMarginRate,
+    }));
+  },
 };
 
 /** Fields of the last price, the touch and what happened since this process started, as ticker answers and pushes have them. */
@@ -80,7 +110,7 @@ export function tickerFields(market: Market, nowMs: number) {
   const price = (ticks: number) => formatPrice(ticks as typeof market.lastPrice, instrument);
   const size = (levels: BookLevels) => (levels.count === 0 ? '0' : formatQty(levels.sizeAt(0), instrument));
   const open = session.openTicks === 0 ? market.lastPrice : session.openTicks;
-  const mark = markPrice(market);
+  const mark = market.markPrice;
   return {
     lastPr: price(market.lastPrice),
     bidPr: price(bids.best()),
@@ -91,7 +121,7 @@ export function tickerFields(market: Market, nowMs: number) {
     high24h: price(Math.max(session.highTicks, market.lastPrice)),
     low24h: price(session.lowTicks === 0 ? market.lastPrice : session.lowTicks),
     change24h: (market.lastPrice / open - 1).toFixed(5),
-    fundingRate: FUNDING_RATE,
+    fundingRate: market.terms.fundingRate,
     markPrice: mark,
     indexPrice: mark,
     holdingAmount: '0',
@@ -123,7 +153,8 @@ function restTicker(market: Market, nowMs: number) {
   };
 }
 
-function contract({ instrument }: Market) {
+function contract(market: Market) {
+  const { instrument, terms } = market;
   const { spec, symbol } = instrument;
   const pricePlace = decimalsOf(spec.tick);
   return {
@@ -144,8 +175,8 @@ function contract({ instrument }: Market) {
     sizeMultiplier: spec.lot,
     symbolType: 'perpetual',
     minTradeUSDT: spec.notionalMin,
-    maxSymbolOrderNum: '200',
-    maxProductOrderNum: '400',
+    maxSymbolOrderNum: String(SYMBOL_ORDERS_MAX),
+    maxProductOrderNum: String(PRODUCT_ORDERS_MAX),
     maxPositionNum: '150',
     symbolStatus: 'normal',
     offTime: '-1',
@@ -154,14 +185,32 @@ function contract({ instrument }: Market) {
     deliveryStartTime: '',
     deliveryPeriod: '',
     launchTime: '',
-    fundInterval: String(FUNDING_HOURS),
+    fundInterval: fundingHours(market),
     minLever: '1',
-    maxLever: '125',
+    maxLever: String(terms.tiers[0].leverageMax),
     posLimit: '0.05',
     maintainTime: '',
     maxMarketOrderQty: '220',
     maxOrderQty: '1200',
   };
+}
+
+/** Oldest first, only of what was replayed since this process started. */
+function candles(context: PublicContext): string[][] {
+  const market = named(context);
+  const { parameters } = context;
+  // Some spell the days of UTC out; all days here are of UTC.
+  const intervalMs = CANDLE_MS[parameters.required('granularity').replace(/utc$/i, '')];
+  if (intervalMs === undefined) throw refuse.badParameter('granularity');
+  const fromMs = parameters.whole('startTime', 0);
+  const toMs = parameters.whole('endTime', Number.MAX_SAFE_INTEGER);
+  return candlesOf(market, intervalMs)
+    .filter(({ startMs }) => startMs >= fromMs && startMs <= toMs)
+    .slice(-Math.max(1, parameters.whole('limit', 100)))
+    .map((candle) => {
+      const { startMs, open, high, low, close, volume, turnover } = candle;
+      return [String(startMs), open, high, low, close, volume, turnover];
+    });
 }
 
 function recentTrades(context: PublicContext) {

@@ -6,6 +6,7 @@ import type { Account } from '../exchange/account.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { refuse } from '../exchange/refusal.ts';
 import { PRODUCT_TYPE } from '../exchange/wire.ts';
+import type { Countdowns } from './unified-countdown.ts';
 
 export class Parameters {
   private readonly values: Readonly<Record<string, unknown>>;
@@ -50,6 +51,11 @@ export class Parameters {
     );
   }
 
+  /** The only product that can be traded here. */
+  requireUsdtFutures(): void {
+    if (!this.isUsdtFutures) throw refuse.badParameter('productType');
+  }
+
   get isUsdtFutures(): boolean {
     return this.optional('productType')?.toUpperCase() === PRODUCT_TYPE;
   }
@@ -63,6 +69,7 @@ export interface PublicContext {
 
 export interface PrivateContext extends PublicContext {
   readonly account: Account;
+  readonly countdowns: Countdowns;
 }
 
 /** Handlers answer the `data` field. */

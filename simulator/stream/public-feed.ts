@@ -1,14 +1,17 @@
 /**
- * Public channels: `books` (snapshot, then what changed), `books1|5|15|50` (top levels), `trade`, `ticker`.
+ * Public channels: `books` (snapshot, then what changed), `books1|5|15|50` (top levels), `trade`, `ticker` and candles
+ * (`candle1m`, `candle6Hutc`: days are of UTC here, so both spellings of an interval tell the same).
  * Messages of a channel are made once and sent to all its clients.
  */
 import { crc32 } from 'node:zlib';
 import type { BookLevels } from '../../core/fill-model/book-levels.ts';
 import { formatPrice, formatQty } from '../../core/market/instrument.ts';
 import type { PriceTicks, QtyLots } from '../../core/money/money.ts';
+import { nextFundingAtMs } from '../exchange/funding.ts';
 import type { Market } from '../exchange/market.ts';
 import { PRODUCT_TYPE } from '../exchange/wire.ts';
-import { depthRows, nextFundingAtMs, tickerFields } from '../rest/public-routes.ts';
+import { depthRows, tickerFields } from '../rest/public-routes.ts';
+import { CANDLE_MS, candlesOf } from '../rest/unified-candles.ts';
 import { channelKey, type ChannelArgument, type StreamClient } from './client.ts';
 
 /** Bitget's pushes came about every 100 ms when probed; `books1` is its fast channel. */
@@ -19,10 +22,17 @@ const PUSH_EVERY_MS: Readonly<Record<string, number>> = {
   books15: 100,
   books50: 100,
   ticker: 100,
+  ...Object.fromEntries(
+    Object.keys(CANDLE_MS).flatMap((name) => candleChannels(name).map((channel) => [channel, 500])),
+  ),
 };
 const TOP_DEPTH: Readonly<Record<string, number>> = { books1: 1, books5: 5, books15: 15, books50: 50 };
 const CHECKSUM_LEVELS = 25;
 const TRADES_AT_SUBSCRIPTION = 20;
+const CANDLES_AT_SUBSCRIPTION = 500;
+
+/** Whether a book channel stands still now: it says nothing, or the same again. */
+export type Stalled = (symbol: string, channel: string) => 'mute' | 'repeat' | null;
 
 export const PUBLIC_CHANNELS: ReadonlySet<string> = new Set(['trade', ...Object.keys(PUSH_EVERY_MS)]);
 
@@ -30,17 +40,30 @@ export class PublicFeed {
   private readonly markets: ReadonlyMap<string, Market>;
   private readonly withChecksum: boolean;
   private readonly nowMs: () => number;
+  private readonly steadyMs: () => number;
+  private readonly stalled: Stalled;
+  /** The last checksum that was sent of a book, repeated while it is stalled. */
+  private readonly lastChecksum = new Map<string, number>();
   /** Subscribed clients by channel. */
   private readonly clients = new Map<string, { argument: ChannelArgument; members: Set<StreamClient> }>();
   private readonly pushedAtMs = new Map<string, number>();
-  /** Last text of a top-level channel without its times: unchanged tops are not sent again. */
+  /** Last text of a top-level or candle channel without its times: what has not changed is not sent again. */
   private readonly lastTop = new Map<string, string>();
   private readonly seq = new Map<string, number>();
 
-  constructor(markets: ReadonlyMap<string, Market>, withChecksum: boolean, nowMs: () => number) {
+  /** `nowMs` stamps what is sent, `steadyMs` paces it: the venue's clock may be skewed. */
+  constructor(
+    markets: ReadonlyMap<string, Market>,
+    withChecksum: boolean,
+    nowMs: () => number,
+    steadyMs: () => number,
+    stalled: Stalled = () => null,
+  ) {
     this.markets = markets;
     this.withChecksum = withChecksum;
     this.nowMs = nowMs;
+    this.steadyMs = steadyMs;
+    this.stalled = stalled;
     // Sequences go on rising over restarts and stay below 2^53.
     for (const symbol of markets.keys()) this.seq.set(symbol, nowMs() * 1_000);
   }
@@ -77,7 +100,7 @@ export class PublicFeed {
 
   /** Sends what is due. Called after each step of the replay. */
   flush(): void {
-    const nowMs = this.nowMs();
+    const nowMs = this.steadyMs();
     for (const [key, { argument, members }] of this.clients) {
       const market = this.markets.get(argument.instId ?? '');
       if (market === undefined) continue;
@@ -87,8 +110,12 @@ export class PublicFeed {
       }
       if (nowMs - (this.pushedAtMs.get(key) ?? 0) < (PUSH_EVERY_MS[argument.channel] ?? 0)) continue;
       this.pushedAtMs.set(key, nowMs);
-      if (argument.channel === 'books') this.pushBookChanges(market, members);
+      const stalled = argument.channel.startsWith('books') ? this.stalled(market.symbol, argument.channel) : null;
+      if (stalled === 'mute') continue;
+      if (stalled === 'repeat') this.repeat(key, argument, market, members);
+      else if (argument.channel === 'books') this.pushBookChanges(market, members);
       else if (argument.channel === 'ticker') sendAll(members, this.tickerMessage(argument, market));
+      else if (isCandle(argument)) this.pushCandle(key, argument, market, members);
       else this.pushTop(key, argument, market, members);
     }
     for (const market of this.markets.values()) {
@@ -115,7 +142,9 @@ export class PublicFeed {
       case 'trade':
         return this.tradeMessage('snapshot', argument, market, market.recentTrades.slice(-TRADES_AT_SUBSCRIPTION));
       default:
-        return this.topMessage(argument, this.topRows(argument, market));
+        return isCandle(argument)
+          ? this.candleMessage('snapshot', argument, candleRows(argument, market).slice(-CANDLES_AT_SUBSCRIPTION))
+          : this.topMessage(argument, this.topRows(argument, market));
     }
   }
 
@@ -142,10 +171,12 @@ export class PublicFeed {
     const seq = pseq + 1;
     this.seq.set(market.symbol, seq);
     const { bids, asks } = market.replay.book;
+    const checksum = this.withChecksum ? bookChecksum(market) : 0;
+    this.lastChecksum.set(market.symbol, checksum);
     const data = {
       asks: changedRows(changed.sell, asks, market),
       bids: changedRows(changed.buy, bids, market),
-      ...(this.withChecksum ? { checksum: bookChecksum(market) } : {}),
+      ...(this.withChecksum ? { checksum } : {}),
       ts: String(nowMs),
       seq,
       pseq,
@@ -153,6 +184,29 @@ export class PublicFeed {
     changed.buy.clear();
     changed.sell.clear();
     sendAll(members, JSON.stringify({ action: 'update', arg: bookArgument(market), data: [data], ts: nowMs }));
+  }
+
+  /** A stalled book says again what it said last; what changed meanwhile waits and goes out when it moves again. */
+  private repeat(key: string, argument: ChannelArgument, market: Market, members: ReadonlySet<StreamClient>): void {
+    if (argument.channel !== 'books') {
+      const rows = this.lastTop.get(key);
+      if (rows !== undefined) sendAll(members, this.topMessage(argument, JSON.parse(rows) as object));
+      return;
+    }
+    const nowMs = this.nowMs();
+    const pseq = this.seq.get(market.symbol)!;
+    const seq = pseq + 1;
+    this.seq.set(market.symbol, seq);
+    const checksum = this.lastChecksum.get(market.symbol);
+    const data = {
+      asks: [],
+      bids: [],
+      ...(this.withChecksum && checksum !== undefined ? { checksum } : {}),
+      ts: String(nowMs),
+      seq,
+      pseq,
+    };
+    sendAll(members, JSON.stringify({ action: 'update', arg: argument, data: [data], ts: nowMs }));
   }
 
   private topRows({ channel }: ChannelArgument, market: Market) {
@@ -174,6 +228,19 @@ export class PublicFeed {
     if (this.lastTop.get(key) === text) return;
     this.lastTop.set(key, text);
     sendAll(members, this.topMessage(argument, rows));
+  }
+
+  /** The candle that is being made, when a trade has changed it. */
+  private pushCandle(key: string, argument: ChannelArgument, market: Market, members: ReadonlySet<StreamClient>): void {
+    const rows = candleRows(argument, market).slice(-1);
+    const text = JSON.stringify(rows);
+    if (rows.length === 0 || this.lastTop.get(key) === text) return;
+    this.lastTop.set(key, text);
+    sendAll(members, this.candleMessage('update', argument, rows));
+  }
+
+  private candleMessage(action: string, argument: ChannelArgument, data: readonly string[][]): string {
+    return JSON.stringify({ action, arg: argument, data, ts: this.nowMs() });
   }
 
   private pushTrades(market: Market, argument: ChannelArgument, members: ReadonlySet<StreamClient>): void {
@@ -205,13 +272,36 @@ export class PublicFeed {
     const data = {
       instId: market.symbol,
       ...tickerFields(market, nowMs),
-      nextFundingTime: String(nextFundingAtMs(nowMs)),
+      nextFundingTime: String(nextFundingAtMs(market, nowMs)),
       symbolType: '1',
       symbol: market.symbol,
       deliveryPrice: '0',
     };
     return JSON.stringify({ action: 'snapshot', arg: argument, data: [data], ts: nowMs });
   }
+}
+
+function candleChannels(interval: string): string[] {
+  return [`candle${interval}`, `candle${interval}utc`];
+}
+
+function isCandle({ channel }: ChannelArgument): boolean {
+  return channel.startsWith('candle');
+}
+
+/** Start, open, high, low, close, base volume, quote volume, and the same in USDT; oldest first. */
+function candleRows({ channel }: ChannelArgument, market: Market): string[][] {
+  const interval = channel.slice('candle'.length).replace(/utc$/, '');
+  return candlesOf(market, CANDLE_MS[interval]!).map(({ startMs, open, high, low, close, volume, turnover }) => [
+    String(startMs),
+    open,
+    high,
+    low,
+    close,
+    volume,
+    turnover,
+    turnover,
+  ]);
 }
 
 function bookArgument({ symbol }: Market): ChannelArgument {

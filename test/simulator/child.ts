@@ -24,14 +24,16 @@ export async function bundleSimulator(dir: string): Promise<string> {
 export interface ChildSimulator {
   readonly process: ChildProcess;
   readonly port: number;
+  /** For `connectAdmin`; null unless the options ask for one. */
+  readonly adminPort: number | null;
 }
 
 export async function startChild(bundle: string, dir: string, options: object): Promise<ChildSimulator> {
   const child = runChild(bundle, dir, options);
   const lines = createInterface({ input: child.stdout! });
   const [line] = (await once(lines, 'line')) as [string];
-  const ready = JSON.parse(line) as { ready: boolean; port: number };
-  return { process: child, port: ready.port };
+  const ready = JSON.parse(line) as { ready: boolean; port: number; adminPort?: number };
+  return { process: child, port: ready.port, adminPort: ready.adminPort ?? null };
 }
 
 export function runChild(bundle: string, dir: string, options: unknown): ChildProcess {

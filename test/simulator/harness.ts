@@ -6,6 +6,7 @@ import bitget from '../../node_modules/ccxt/js/src/pro/bitget.js';
 import type { SimulatorOptions } from '../../core/simulation/options.ts';
 import type { SimulatedMarket } from '../../core/simulation/options.ts';
 import { startSimulator, type RunningSimulator } from '../../simulator/server.ts';
+import { connectAdmin, type Admin } from './admin.ts';
 
 export const DATA_DIR = join(process.cwd(), 'data');
 
@@ -63,4 +64,12 @@ export async function withSimulator(
     await simulator.stop();
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** The same with an admin port: `admin.faults(plan)`, `admin.clear()`, `admin.truth()`. */
+export async function withAdmin(
+  changes: Partial<SimulatorOptions>,
+  use: (simulator: RunningSimulator, admin: Admin) => Promise<void>,
+): Promise<void> {
+  await withSimulator({ adminPort: 0, ...changes }, (simulator) => use(simulator, connectAdmin(simulator.adminPort)));
 }

@@ -47,7 +47,8 @@ describe('the venue says no with its own code', () => {
     ['a symbol it does not list', { symbol: 'DOGEUSDT' }, '40034'],
     ['another product type', { productType: 'COIN-FUTURES' }, '40017'],
     ['no side', { side: '' }, '40019'],
-    ['isolated margin', { marginMode: 'isolated' }, '40017'],
+    ['another margin mode while orders rest', { marginMode: 'isolated' }, '45117'],
+    ['more than the tier of its leverage', { size: '3000' }, '40921'],
   ])('%s', async (_name, changes, code) => {
     const before = (await exchange.fetchOpenOrders(SYMBOL)).length;
     await expect(exchange.privateMixPostV2MixOrderPlaceOrder({ ...base, ...changes })).rejects.toThrow(`"${code}"`);

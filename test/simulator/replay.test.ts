@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { createInstrument } from '../../core/market/instrument.ts';
-import { COMPARED_LEVELS, sizeDistance } from '../../simulator/replay/laps.ts';
-import { MarketReplay, type ReplaySink } from '../../simulator/replay/market-replay.ts';
-import { loadRecording } from '../../simulator/replay/recording.ts';
+import { COMPARED_LEVELS, sizeDistance } from '../../core/recording/laps.ts';
+import { MarketReplay, type ReplaySink } from '../../core/recording/market-replay.ts';
+import { loadRecording } from '../../simulator/recordings.ts';
 import { DATA_DIR, markets, withSimulator } from './harness.ts';
 
 const NOTHING: ReplaySink = { onLevel: () => {}, onTrade: () => {} };

@@ -96,7 +96,16 @@ describe('the state folder', () => {
   test('a write that a crash cut short is dropped, damage in the middle stops the start', () => {
     const state = join(dir, 'torn');
     const store = new StateStore(state);
-    const change = { replay: {}, accounts: [], orders: [], fills: [] };
+    const change = {
+      replay: {},
+      accounts: [],
+      orders: [],
+      fills: [],
+      triggers: [],
+      bills: [],
+      closedPositions: [],
+      settlements: [],
+    };
     store.load();
     store.snapshot({ ...change, nextId: 5 });
     store.append({ ...change, nextId: 6 });

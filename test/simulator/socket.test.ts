@@ -1,56 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import WebSocket from 'ws';
 import { startSimulator, type RunningSimulator } from '../../simulator/server.ts';
 import { simulatorOptions, tempDir } from './harness.ts';
-
-interface Frame {
-  event?: string;
-  action?: string;
-  code?: number;
-  arg?: { channel: string };
-  data?: { seq: number; pseq: number; checksum?: number }[];
-}
-
-/** A raw client that keeps what it hears. */
-class RawClient {
-  private readonly socket: WebSocket;
-  private readonly heard: string[] = [];
-  private wake: () => void = () => {};
-
-  constructor(port: number, path: string) {
-    this.socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
-    this.socket.on('message', (data: Buffer) => {
-      this.heard.push(data.toString());
-      this.wake();
-    });
-  }
-
-  async say(message: object | string): Promise<void> {
-    if (this.socket.readyState === WebSocket.CONNECTING) await once(this.socket, 'open');
-    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
-  }
-
-  async text(): Promise<string> {
-    while (this.heard.length === 0) await new Promise<void>((resolve) => (this.wake = resolve));
-    return this.heard.shift()!;
-  }
-
-  async frame(): Promise<Frame> {
-    return JSON.parse(await this.text()) as Frame;
-  }
-
-  /** Waits for the end of the connection; answers its code. */
-  async closed(): Promise<number> {
-    const [code] = (await once(this.socket, 'close')) as [number];
-    return code;
-  }
-
-  close(): void {
-    this.socket.close();
-  }
-}
+import { RawClient } from './raw-socket.ts';
 
 function books(instId: string, channel = 'books', instType = 'USDT-FUTURES') {
   return { op: 'subscribe', args: [{ instType, channel, instId }] };

@@ -1,0 +1,12 @@
+/** Seeded chance (mulberry32): the same seed gives the same numbers in the same order, so a failing run can be repeated. */
+
+/** Numbers from 0 up to, not including, 1. */
+export function createChance(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
