@@ -1,5 +1,7 @@
 /** The layout of `DESK_HOME`: every path that one process writes and another reads, in one place. */
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fnv1a } from '../core/orders/client-order-id.ts';
 
 export interface DeskHome {
   readonly root: string;
@@ -51,4 +53,25 @@ export function botRunFile(home: DeskHome, bot: string): string {
 /** Keys of one account: apiKey, secret, passphrase. */
 export function accountKeyFile(home: DeskHome, account: string): string {
   return join(home.secretsDir, `${account}.json`);
+}
+
+/** Who hands out calls to the venue on this machine. */
+export function rateLockFile(home: DeskHome): string {
+  return join(home.runDir, 'rates.lock');
+}
+
+/** Where the processes of one account ask for calls to the venue. */
+export function rateSocket(home: DeskHome, account: string): string {
+  return socketPath(home, `rates-${account}`);
+}
+
+/** Unix socket paths end at 104 to 108 bytes, by system. */
+const SOCKET_PATH_MAX = 100;
+
+/** In the run folder, or in the system's folder for such things when that path would be too long. */
+export function socketPath(home: DeskHome, name: string): string {
+  const path = join(home.runDir, `${name}.sock`);
+  return path.length <= SOCKET_PATH_MAX
+    ? path
+    : join(tmpdir(), `tempodesk-${fnv1a(home.root).toString(36)}-${name}.sock`);
 }

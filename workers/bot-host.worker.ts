@@ -1,6 +1,6 @@
 /**
  * One a machine: starts, watches and commands this host's bots, and ships their journals to the event store, also while
- * Temporal is down. Its end leaves the bots trading; the next one adopts them.
+ * Temporal is down; hands out their calls to the venue. Its end leaves the bots trading; the next one adopts them.
  */
 import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
@@ -14,6 +14,7 @@ import { createLog } from '../monitoring/log.ts';
 import { botHostTaskQueue } from '../workflows/desk-attributes.ts';
 import { readEnvironment } from './environment.ts';
 import { BOT_HOST_HEARTBEATS, createLocalBotHost } from './local-bot-host.ts';
+import { startRateBrokers } from './rate-brokers.ts';
 import { runWorker } from './worker-run.ts';
 
 /** A ping to a bot counts only while Temporal answered this recently: a bot must notice that nobody can reach it. */
@@ -66,6 +67,7 @@ async function main(): Promise<void> {
   });
   const shipper = createJournalShipper({ ledger, journalsDir: home.journalsDir, log });
   shipper.start();
+  const rateBrokers = startRateBrokers({ home, config, log });
   const temporal = watchTemporal(log);
   await runWorker({
     root: env.DESK_ROOT,
@@ -79,6 +81,7 @@ async function main(): Promise<void> {
     beside: (connection) => temporal.watch(connection),
   });
   host.release();
+  await rateBrokers.stop();
   await shipper.stop();
   await ledger.close();
 }

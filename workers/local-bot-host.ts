@@ -8,9 +8,12 @@ import {
   type ProcessMark,
   type SpawnedProcess,
 } from '../activities/bot-host.ts';
-import type { DeskHome } from '../config/home.ts';
+import { rateSocket, type DeskHome } from '../config/home.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { invariant } from '../core/invariant.ts';
 import type { Log } from '../core/log.ts';
+import { planTurns } from '../core/rates/turns.ts';
+import { BITGET_LIMITS } from '../gateway/bitget/limits.ts';
 import { isAlive, logTail, processIdentity, spawnLogged, stop } from '../stack/process.ts';
 import { botRunName, removeRunFile, runningProcesses, writeRunFile } from '../stack/run-files.ts';
 import type { DeskEnvironment } from './environment.ts';
@@ -40,7 +43,7 @@ export function createLocalBotHost({ home, env, config, log }: LocalBotHostOptio
     runDir: home.runDir,
     logsDir: home.logsDir,
     refusal: (bot) => refusalOf(bot, config),
-    options: (bot, isSweep) => ({ ...botOptions(bot, env, config), isSweep }),
+    options: (bot, isSweep) => ({ ...botOptions(bot, env, config), rates: rateOptions(bot, home, config), isSweep }),
     command: (optionsFile) => ({ command: process.execPath, args: [...BOT_NODE_FLAGS, botMain, optionsFile] }),
     processes: {
       mark: processIdentity,
@@ -72,6 +75,13 @@ function botOptions(bot: string, env: DeskEnvironment, { desk }: LoadedConfig): 
       ? { kind: 'simulator', httpUrl: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}` }
       : { kind: desk.venue.endpoint };
   return { bot, home: env.DESK_HOME, configDir: env.DESK_CONFIG_DIR, codeVersion: env.DESK_CODE_VERSION, endpoint };
+}
+
+function rateOptions(bot: string, home: DeskHome, { bots }: LoadedConfig): object {
+  const account = bots.get(bot)?.account;
+  const share = planTurns([...bots.values()], BITGET_LIMITS).shareOf.get(bot);
+  invariant(account !== undefined && share !== undefined, 'a bot that is started is declared');
+  return { socket: rateSocket(home, account), share };
 }
 
 /** From the run files, which a worker's death leaves behind: `bot-<bot>-<pid>`. */

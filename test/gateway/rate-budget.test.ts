@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createTokenBucket, drain, take, waitMs } from '../../core/rates/token-bucket.ts';
-import { createRateBudget, type RateLimits } from '../../gateway/rate-budget.ts';
+import type { RateLimits } from '../../core/rates/limits.ts';
+import { createRateBudget } from '../../gateway/rates/rate-budget.ts';
 
 describe('token bucket', () => {
   test('is full at first, then pays by time', () => {
@@ -52,6 +53,7 @@ describe('token bucket', () => {
 describe('rate budget', () => {
   const LIMITS: RateLimits<'place' | 'cancel'> = {
     perSecond: { place: 5, cancel: 5 },
+    ofAddress: [],
     overallPerSecond: 8,
     urgent: ['cancel'],
     reserved: 4,
@@ -75,7 +77,7 @@ describe('rate budget', () => {
       await budget.acquire('place', 10_000);
       order.push(n);
     });
-    nowMs = 1_000;
+    nowMs = 1_250;
     await Promise.all(waiting);
     expect(order).toEqual([1, 2, 3]);
     budget.close();
@@ -99,9 +101,9 @@ describe('rate budget', () => {
     expect(budget.acquire('cancel', 10)).toBe(false);
   });
 
-  test('after "too many" the group starts empty', () => {
+  test('after "too many" the group starts from a full window', () => {
     const budget = createRateBudget(LIMITS, () => 0);
-    budget.drain('place');
+    budget.tooMany('place');
     expect(budget.acquire('place', 10)).toBeInstanceOf(Promise);
     expect(budget.acquire('cancel', 10)).toBe(true);
     budget.close();
