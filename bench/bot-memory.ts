@@ -57,9 +57,12 @@ async function startBot(dir: string, name: string, setting: Setting, port: numbe
   const optionsFile = join(dir, `${name}.options.json`);
   const origin = `127.0.0.1:${port}`;
   const endpoint = { kind: 'simulator', httpUrl: `http://${origin}`, wsUrl: `ws://${origin}` };
+  // No broker listens here: calls leave in the bot's own turns.
+  const rates = { socket: join(dir, 'rates.sock'), share: { index: 0, of: 1 } };
+  const configDir = join(dir, 'config');
   writeFileSync(
     optionsFile,
-    JSON.stringify({ bot: name, home: dir, configDir: join(dir, 'config'), codeVersion: 'bench', endpoint }),
+    JSON.stringify({ bot: name, home: dir, configDir, codeVersion: 'bench', endpoint, rates }),
   );
   const botMain = process.env['BENCH_BOT_MAIN'] ?? join(buildDir, 'bots/main.js');
   const child = spawn(process.execPath, [...setting.flags, botMain, optionsFile], {

@@ -183,6 +183,7 @@ function timedSink(runtime: BotRuntime, machine: BotMachine, ways: Map<string, W
     onOrder: (order) => void timed('order', () => runtime.onOrder(order)),
     onFill: (fill) => void timed('order', () => runtime.onFill(fill)),
     onTrade: () => runtime.onTrade(),
+    onFunding: () => {},
     onTicker: () => runtime.onTicker(),
     onPosition: () => runtime.onPosition(),
     onConnector: (channel, status, reason) => runtime.onConnector(channel, status, reason),

@@ -4,19 +4,19 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { readAccountKeys, type AccountKeys } from '../config/account-keys.ts';
-import { botJournalDir, botRunFile, botSnapshotFile, deskHome, type DeskHome } from '../config/home.ts';
+import { botJournalDir, botRunFile, botSnapshotFile, deskHome, socketPath, type DeskHome } from '../config/home.ts';
 import { ConfigError, configHash, loadConfig } from '../config/load.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { BotRun } from '../core/control/protocol.ts';
 import { describeFaults } from '../core/faults.ts';
+import type { Log } from '../core/log.ts';
 import { BotName } from '../core/names.ts';
-import { fnv1a } from '../core/orders/client-order-id.ts';
+import { BITGET_LIMITS, type BitgetRateGroup } from '../gateway/bitget/limits.ts';
 import { createBitgetVenue } from '../gateway/bitget/venue.ts';
+import { openSharedBudget, type SharedBudget } from '../gateway/rates/shared-budget.ts';
 import type { Venue } from '../gateway/venue.ts';
 import { JournalDamaged, JournalLocked } from '../journal/errors.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -34,6 +34,11 @@ const BotOptions = z.strictObject({
   codeVersion: z.string().min(1),
   /** Clear the book of a bot that is gone, and end. */
   isSweep: z.boolean().default(false),
+  /** Where the broker of the account listens, and this bot's turns without it. */
+  rates: z.strictObject({
+    socket: z.string().min(1),
+    share: z.strictObject({ index: z.int().nonnegative(), of: z.int().positive() }),
+  }),
   endpoint: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('live') }),
     z.strictObject({ kind: z.literal('demo') }),
@@ -48,15 +53,6 @@ class OptionsWrong extends Error {
 
 /** All of leaving in order, cancels included. */
 const LEAVE_MS = 4_000;
-/** Unix socket paths end at 104 to 108 bytes, by system. */
-const SOCKET_PATH_MAX = 100;
-
-function socketPath(home: DeskHome, bot: string): string {
-  const path = join(home.runDir, `bot-${bot}.sock`);
-  return path.length <= SOCKET_PATH_MAX
-    ? path
-    : join(tmpdir(), `tempodesk-${fnv1a(home.root).toString(36)}-${bot}.sock`);
-}
 
 function writeAtomically(path: string, value: unknown): void {
   writeFileSync(`${path}.new`, JSON.stringify(value), { mode: 0o600 });
@@ -86,6 +82,17 @@ function readConfig(configDir: string, bot: string): BotConfig {
   return config;
 }
 
+function openBudget(
+  { isSweep, rates }: z.infer<typeof BotOptions>,
+  { bot, account }: BotConfig,
+  now: () => number,
+  log: Log,
+): SharedBudget<BitgetRateGroup> {
+  const client = isSweep ? `${bot} sweep` : bot;
+  const { socket, share } = rates;
+  return openSharedBudget({ account, client, socketPath: socket, share, limits: BITGET_LIMITS, now, log });
+}
+
 function explain(error: unknown): string {
   if (error instanceof JournalDamaged)
     return `the journal is damaged: ${error.message}. See docs/runbooks/damaged-journal.md`;
@@ -110,7 +117,8 @@ async function main(): Promise<void> {
   const keys = readKeys(home, config.account);
 
   const now = createClock();
-  const openVenue = (): Promise<Venue> => createBitgetVenue({ endpoint: options.endpoint, keys, log, now });
+  const budget = openBudget(options, config, now, log);
+  const openVenue = (): Promise<Venue> => createBitgetVenue({ endpoint: options.endpoint, keys, log, now, budget });
   const sweep = (swept: Venue): Promise<boolean> => sweepBook(swept, config.symbol, log);
   if (options.isSweep) {
     const isClear = await openVenue().then(sweep);
@@ -170,7 +178,10 @@ async function main(): Promise<void> {
     runtime.stop();
     await stream.stop();
     if (!leftInOrder) {
-      const swept = await Promise.race([venue.cancelAll(config.symbol), sleep(500, null, { ref: false })]);
+      const swept = await Promise.race([
+        venue.cancelAll({ symbol: config.symbol, families: ['normal', 'plan'] }),
+        sleep(500, null, { ref: false }),
+      ]);
       log.warn('left before every order was known to be off the book', { swept: swept?.answer ?? 'no answer' });
     }
     await runtime.snapshot();
@@ -178,7 +189,7 @@ async function main(): Promise<void> {
     rmSync(botRunFile(home, config.bot), { force: true });
     control.close();
     await Promise.race([venue.close(), sleep(500, undefined, { ref: false })]);
-    log.info('left', { leftInOrder });
+    log.info('left', { leftInOrder, calls: budget.counters() });
     process.exit(0);
   };
 
@@ -199,7 +210,7 @@ async function main(): Promise<void> {
 
   runtime.start();
   const stream = venue.stream(instrument, runtime);
-  const socket = socketPath(home, config.bot);
+  const socket = socketPath(home, `bot-${config.bot}`);
   const control = await listenControl(socket, {
     status: () => runtime.status(),
     control: (command) => runtime.control(command),

@@ -6,7 +6,16 @@ import { encodeInput } from '../core/bot/input-codec.ts';
 import { Effects } from '../core/bot/effects.ts';
 import type { BotMachine } from '../core/bot/machine.ts';
 import { TIMER_MS } from '../core/bot/machine.ts';
-import type { BotInput, ControlCommand, FillFact, SyncInput } from '../core/bot/input.ts';
+import type {
+  BotInput,
+  CancelAnswered,
+  ControlCommand,
+  FillFact,
+  PlaceAnswered,
+  SeenOrder,
+  SeenStop,
+  SyncInput,
+} from '../core/bot/input.ts';
 import { encodeState } from '../core/bot/state.ts';
 import { reasonName } from '../core/bot/reasons.ts';
 import { phaseOf } from '../core/bot/telemetry.ts';
@@ -14,20 +23,38 @@ import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { BotStatus } from '../core/control/protocol.ts';
 import type { Log } from '../core/log.ts';
 import type { BookFrame } from '../core/market/book.ts';
+import { netLots } from '../core/accounting/holdings.ts';
 import { formatQty, type Instrument } from '../core/market/instrument.ts';
 import { parseQuote } from '../core/money/decimal.ts';
 import { RecordKind } from '../core/events/record.ts';
+import type { ProtectiveStop } from '../core/orders/stop.ts';
 import type { ApprovedIntent } from '../core/risk/decision.ts';
+import type { VenueTrouble } from '../core/venue-trouble.ts';
 import type { TickTimingsEvent } from '../core/bot/events.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { ConnectorChannel, Venue, VenueFill, VenueOrder, VenueSink } from '../gateway/venue.ts';
+import {
+  VenueRefused,
+  VenueUnavailable,
+  type CancelAnswer,
+  type ConnectorChannel,
+  type PlaceAnswer,
+  type Venue,
+  type VenueFill,
+  type VenueOrder,
+  type VenueSink,
+  type VenueTriggerOrder,
+} from '../gateway/venue.ts';
 import { LatencyHistogram } from '../monitoring/latency.ts';
+import { measureClockOffset } from './clock-offset.ts';
 
 /** An unchanged book is still told this often, so that silence and sameness stay apart. */
 const SAME_BOOK_MS = 1_000;
 /** Inputs between two state snapshots: bounds what recovery replays. */
 const SNAPSHOT_INPUTS = 5_000;
 const TIMINGS_MS = 15_000;
+/** The venue's clock is compared with ours this often. */
+const CLOCK_MS = 30_000;
+const CLOCK_RETRY_MS = 2_000;
 /** Fills are read back from this long before the last reading: clocks differ, and a venue lists a fill late. */
 const FILLS_OVERLAP_MS = 60_000;
 /** Orders whose fills are recognised where the venue tells them by its own order id alone. */
@@ -68,6 +95,8 @@ export class BotRuntime implements VenueSink {
   private timer: NodeJS.Timeout | null = null;
   private inputsSinceSnapshot = 0;
   private timingsAtMs = 0;
+  private clockTimer: NodeJS.Timeout | null = null;
+  private isMeasuringClock = false;
   private isFeeding = false;
   private isStopped = false;
   private readonly clientIds = new Map<string, string>();
@@ -86,6 +115,7 @@ export class BotRuntime implements VenueSink {
     const { epoch, configHash, codeVersion } = this.parts.identity;
     this.feed({ kind: RecordKind.startInput, epoch, configHash, codeVersion });
     this.timer = setInterval(() => this.feed({ kind: RecordKind.timerInput }), TIMER_MS);
+    void this.measureClock();
   }
 
   /** The machine hears nothing more: what still comes in has no journal to go to. */
@@ -93,6 +123,7 @@ export class BotRuntime implements VenueSink {
     this.isStopped = true;
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
+    if (this.clockTimer !== null) clearTimeout(this.clockTimer);
   }
 
   control(command: ControlCommand): void {
@@ -111,7 +142,7 @@ export class BotRuntime implements VenueSink {
       reason: reasonName(state.reason),
       pausedByOperator: state.pausedByOperator,
       hardStopped: state.hardStopped,
-      position: formatQty(state.position.qty, instrument),
+      position: formatQty(netLots(state.holdings), instrument),
       ordersActive: state.orders.filter((order) => order.state !== 'closed').length,
       fills: state.fills,
       durableSequence: journal.durableSequence,
@@ -131,6 +162,7 @@ export class BotRuntime implements VenueSink {
   /** Trades move no strategy yet; the public stream is watched for its health. */
   onTrade(): void {}
   onTicker(): void {}
+  onFunding(): void {}
   /** The position is what fills add up to; the venue's word is read and compared by `sync`. */
   onPosition(): void {}
 
@@ -215,6 +247,15 @@ export class BotRuntime implements VenueSink {
         case 'lookup':
           void this.lookup(effect.clientOrderId);
           break;
+        case 'placeStop':
+          void this.placeStop(effect.stop, effect.replaces);
+          break;
+        case 'cancelStop':
+          void this.cancelStop(effect.clientOrderId);
+          break;
+        case 'measureClock':
+          void this.measureClock();
+          break;
         case 'sync':
           void this.sync();
           break;
@@ -238,25 +279,63 @@ export class BotRuntime implements VenueSink {
       return; // The journal's failure ends this process; an intent that is not on disk does not leave.
     }
     this.durableLatency.observe(performance.now() - decidedAt);
-    const tell = (answer: 'yes' | 'duplicate' | 'no' | 'unknown', code: string | null): void =>
-      this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'placeAnswered', answer, code } });
-    if (this.parts.now() >= intent.expiresAtMs) return tell('no', 'expired_before_sending');
+    const tell = (placed: PlaceAnswer): void =>
+      this.feed({ kind: RecordKind.orderInput, clientOrderId, news: placeNews(placed) });
+    if (this.parts.now() >= intent.expiresAtMs) return tell(notSent('expired_before_sending'));
     // A stop that came while the record was on its way to the disk holds for this order, too.
-    if (phaseOf(this.parts.machine.state) !== 'running') return tell('no', 'stopped_before_sending');
+    if (phaseOf(this.parts.machine.state) !== 'running') return tell(notSent('stopped_before_sending'));
     const placed = await this.parts.venue.place(intent);
     this.placeLatency.observe(performance.now() - decidedAt);
     if (placed.answer === 'yes') this.learn({ venueOrderId: placed.venueOrderId, clientOrderId });
     else this.parts.log.warn('order not accepted', { clientOrderId, ...placed });
-    tell(placed.answer, placed.answer === 'no' ? placed.code : null);
+    tell(placed);
   }
 
   private async cancel(clientOrderId: string): Promise<void> {
-    const { answer } = await this.parts.venue.cancel(this.parts.instrument.symbol, clientOrderId);
-    this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'cancelAnswered', answer } });
+    const cancelled = await this.parts.venue.cancel(this.parts.instrument.symbol, clientOrderId);
+    this.feed({ kind: RecordKind.orderInput, clientOrderId, news: cancelNews(cancelled) });
+  }
+
+  private async placeStop(stop: ProtectiveStop, replaces: string | null): Promise<void> {
+    const { clientOrderId } = stop;
+    try {
+      await this.parts.journal.durable();
+    } catch {
+      return;
+    }
+    const { venue, log } = this.parts;
+    const placed = await (replaces === null ? venue.placeStop(stop) : venue.replaceStop(replaces, stop));
+    if (placed.answer !== 'yes') log.warn('protective stop not accepted', { clientOrderId, ...placed });
+    this.feed({ kind: RecordKind.stopInput, clientOrderId, news: placeNews(placed) });
+  }
+
+  private async cancelStop(clientOrderId: string): Promise<void> {
+    const cancelled = await this.parts.venue.cancelStop(this.parts.instrument.symbol, clientOrderId);
+    this.feed({ kind: RecordKind.stopInput, clientOrderId, news: cancelNews(cancelled) });
+  }
+
+  /** Now, and again and again: after a failure sooner. Measures that run already answer for those asked meanwhile. */
+  private async measureClock(): Promise<void> {
+    if (this.isMeasuringClock || this.isStopped) return;
+    this.isMeasuringClock = true;
+    if (this.clockTimer !== null) clearTimeout(this.clockTimer);
+    let againMs = CLOCK_MS;
+    try {
+      const offset = await measureClockOffset(this.parts.venue, this.parts.now);
+      this.feed({ kind: RecordKind.clockInput, ...offset });
+    } catch (error) {
+      againMs = CLOCK_RETRY_MS;
+      this.parts.log.warn('clock not measured', { error: messageOf(error) });
+    } finally {
+      this.isMeasuringClock = false;
+    }
+    if (!this.isStopped) this.clockTimer = setTimeout(() => void this.measureClock(), againMs);
   }
 
   private async cancelAll(): Promise<void> {
-    const { answer } = await this.parts.venue.cancelAll(this.parts.instrument.symbol);
+    const { symbol } = this.parts.instrument;
+    // The protective stop stays: what is held is still to be protected.
+    const { answer } = await this.parts.venue.cancelAll({ symbol, families: ['normal', 'plan'] });
     this.feed({ kind: RecordKind.orderInput, clientOrderId: '', news: { news: 'allCancelAnswered', answer } });
   }
 
@@ -279,7 +358,9 @@ export class BotRuntime implements VenueSink {
       read = await this.readVenue();
     } catch (error) {
       this.parts.log.warn('venue state not read', { error: messageOf(error) });
-      return this.feed({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason: messageOf(error) });
+      const reason = messageOf(error);
+      const trouble = troubleOf(error);
+      return this.feed({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason, trouble });
     }
     this.feed(read);
   }
@@ -293,7 +374,8 @@ export class BotRuntime implements VenueSink {
     // The last fill is known by the venue's clock, the last reading by ours: whichever is earlier misses nothing.
     const knownToMs = Math.min(fillsReadAtMs || this.parts.now(), lastFillAtMs || Infinity);
     const fills = await venue.fillsSince(symbol, knownToMs - FILLS_OVERLAP_MS);
-    const position = await venue.position(symbol);
+    const triggers = await venue.triggerOrders(symbol);
+    const positions = await venue.positions(symbol);
     const balance = await venue.balance();
     return {
       kind: RecordKind.positionInput,
@@ -303,7 +385,8 @@ export class BotRuntime implements VenueSink {
         order: seenOrder(order),
       })),
       fills: fills.map((fill) => this.fillFact(fill)).sort((a, b) => a.venueAtMs - b.venueAtMs),
-      position: { qty: position.qty, entryPrice: position.entryPrice },
+      positions: positions.map(({ leg, qty, entryPrice }) => ({ leg, qty, entryPrice })),
+      stops: triggers.filter(({ isProtectiveStop }) => isProtectiveStop).map(seenStop),
       equity: parseQuote(balance.equity),
     };
   }
@@ -319,9 +402,9 @@ export class BotRuntime implements VenueSink {
   }
 
   private fillFact(fill: VenueFill): FillFact {
-    const { tradeId, side, price, qty, fee, liquidity, atMs, venueOrderId } = fill;
+    const { tradeId, side, leg, price, qty, fee, liquidity, atMs, venueOrderId } = fill;
     const clientOrderId = fill.clientOrderId ?? this.clientIds.get(venueOrderId) ?? venueOrderId;
-    return { tradeId, clientOrderId, side, price, qty, fee, liquidity, venueAtMs: atMs };
+    return { tradeId, clientOrderId, side, leg, price, qty, fee, liquidity, venueAtMs: atMs };
   }
 
   private recordTimings(atMs: number): void {
@@ -341,13 +424,32 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-function seenOrder({ side, price, qty, reduceOnly }: VenueOrder): {
-  side: 'buy' | 'sell';
-  price: VenueOrder['price'];
-  qty: VenueOrder['qty'];
-  reduceOnly: boolean;
-} {
-  return { side, price, qty, reduceOnly };
+function troubleOf(error: unknown): VenueTrouble | null {
+  return error instanceof VenueRefused || error instanceof VenueUnavailable ? error.trouble : null;
+}
+
+function notSent(code: string): PlaceAnswer {
+  return { answer: 'no', code, reason: '' };
+}
+
+function placeNews(placed: PlaceAnswer): PlaceAnswered {
+  const trouble = 'trouble' in placed ? (placed.trouble ?? null) : null;
+  return { news: 'placeAnswered', answer: placed.answer, code: placed.answer === 'no' ? placed.code : null, trouble };
+}
+
+function cancelNews(cancelled: CancelAnswer): CancelAnswered {
+  const trouble = 'trouble' in cancelled ? (cancelled.trouble ?? null) : null;
+  return { news: 'cancelAnswered', answer: cancelled.answer, trouble };
+}
+
+function seenOrder({ side, price, qty, reduceOnly, leg }: VenueOrder): SeenOrder {
+  return { side, price, qty, reduceOnly, leg };
+}
+
+/** Below the entry a stop protects what is long; in one-way mode the order that it sends says so. */
+function seenStop({ clientOrderId, venueOrderId, leg, side, triggerPrice }: VenueTriggerOrder): SeenStop {
+  const isLong = leg === 'net' ? side === 'sell' : leg === 'long';
+  return { clientOrderId: clientOrderId ?? venueOrderId, leg, direction: isLong ? 1 : -1, triggerPrice };
 }
 
 function seenInput(order: VenueOrder): Untimed<Extract<BotInput, { kind: typeof RecordKind.orderInput }>> {

@@ -5,7 +5,7 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { SimulatedAccount } from '../../core/simulation/options.ts';
+import type { SimulatedAccountFile } from '../../core/simulation/options.ts';
 
 const PLACE = '/api/v2/mix/order/place-order';
 const CANCEL = '/api/v2/mix/order/cancel-order';
@@ -19,16 +19,16 @@ export interface HandOrder {
 
 export class HandClient {
   private readonly socket: Socket;
-  private readonly account: SimulatedAccount;
+  private readonly account: SimulatedAccountFile;
   private readonly host: string;
 
-  private constructor(socket: Socket, account: SimulatedAccount, host: string) {
+  private constructor(socket: Socket, account: SimulatedAccountFile, host: string) {
     this.socket = socket;
     this.account = account;
     this.host = host;
   }
 
-  static async open(port: number, account: SimulatedAccount): Promise<HandClient> {
+  static async open(port: number, account: SimulatedAccountFile): Promise<HandClient> {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     await once(socket, 'connect');
     return new HandClient(socket, account, `127.0.0.1:${port}`);

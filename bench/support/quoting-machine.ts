@@ -118,7 +118,12 @@ export class QuotingMachine {
       {
         kind: RecordKind.orderInput,
         clientOrderId,
-        news: { news: 'seen', status: 'cancelled', filled: NONE, order: { side, price, qty, reduceOnly: false } },
+        news: {
+          news: 'seen',
+          status: 'cancelled',
+          filled: NONE,
+          order: { side, price, qty, reduceOnly: false, leg: 'net' as const },
+        },
       },
     );
   }
@@ -130,10 +135,11 @@ export class QuotingMachine {
       openOrders: open.map(({ clientOrderId, side, price, qty }) => ({
         clientOrderId,
         filled: NONE,
-        order: { side, price, qty, reduceOnly: false },
+        order: { side, price, qty, reduceOnly: false, leg: 'net' as const },
       })),
       fills: [],
-      position: { qty: 0 as SignedLots, entryPrice: null },
+      positions: [{ leg: 'net', qty: 0 as SignedLots, entryPrice: null }],
+      stops: [],
       equity: 10_000_000_000_000_000n as QuoteAmount,
     });
   }

@@ -6,8 +6,8 @@ import { BOOK_DEPTH, createBookFrame, type BookFrame } from '../../core/market/b
 import { createInstrument, type Instrument } from '../../core/market/instrument.ts';
 import { SimulatedMarket } from '../../core/simulation/options.ts';
 import type { BookLevels } from '../../core/fill-model/book-levels.ts';
-import { MarketReplay } from '../../simulator/replay/market-replay.ts';
-import { loadRecording } from '../../simulator/replay/recording.ts';
+import { MarketReplay } from '../../core/recording/market-replay.ts';
+import { loadRecording } from '../../simulator/recordings.ts';
 import { projectRoot } from './places.ts';
 
 export interface RecordedBooks {

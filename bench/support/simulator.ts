@@ -1,7 +1,7 @@
 /** The exchange simulator in a process of its own, as the desk runs it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SimulatedAccount, SimulatorOptionsFile } from '../../core/simulation/options.ts';
+import type { SimulatedAccountFile, SimulatorOptionsFile } from '../../core/simulation/options.ts';
 import { startNode } from './child.ts';
 import { buildDir, projectRoot } from './places.ts';
 import { recordedMarkets } from './recorded-books.ts';
@@ -9,7 +9,7 @@ import { recordedMarkets } from './recorded-books.ts';
 export interface BenchSimulator {
   readonly port: number;
   readonly pid: number;
-  readonly accounts: readonly SimulatedAccount[];
+  readonly accounts: readonly SimulatedAccountFile[];
   stop(): Promise<void>;
 }
 

@@ -33,7 +33,15 @@ export const RiskLimits = z.strictObject({
   cancelsPerMinuteMax: z.int().min(1).max(600),
   /** A book older than this is never quoted from. An unchanged book is told once a second: less would mean flapping. */
   bookAgeMsMax: z.int().min(1_500).max(60_000),
+  /** Nor is one whose best bid and ask have been the same for this long: a feed that repeats itself looks alive. */
+  bookTopSameMsMax: z.int().min(5_000).max(600_000).default(30_000),
   dailyLossQuoteMax: QuoteText,
+  /** A stop for the whole position rests at the venue whenever something is held. */
+  protectiveStopEnabled: z.boolean().default(false),
+  /** How far from the entry price it closes the position, in percent of that price. */
+  protectiveStopLossPct: z.number().min(0.1).max(50).default(5),
+  /** A fill further than this from the mid, or worse than its order's limit, raises an alert. */
+  fillDeviationBpsMax: z.number().min(1).max(5_000).default(100),
 });
 export type RiskLimits = z.infer<typeof RiskLimits>;
 
@@ -47,6 +55,13 @@ const BotFields = z.strictObject({
   role: z.enum(['market_maker', 'directional', 'hedge', 'canary']),
   mode: BotMode,
   account: AccountName,
+  /** The account has to be in this mode before the bot starts; the venue keeps one mode for all its USDT contracts. */
+  positionMode: z.enum(['one_way', 'hedge']).default('one_way'),
+  /** In hedge mode: how much of the growing leg the opposite leg is kept at. 0 always closes first. */
+  hedgeInventoryRatio: z.number().min(0).max(1).default(0),
+  marginMode: z.enum(['crossed', 'isolated']).default('crossed'),
+  /** Leverage that the account must not exceed on the symbol when the bot starts. */
+  leverageMax: z.number().min(1).max(125).default(20),
   policyVersion: z.string().regex(/^[a-z0-9.-]{1,32}$/),
   symbol: z.string().regex(/^[A-Z0-9]{2,32}$/),
   strategy: z.discriminatedUnion('name', [TwoSidedQuotesParams]),

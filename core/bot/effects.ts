@@ -1,6 +1,7 @@
 /** What a step asks the edge to do, in order. The list is reused: read it before the next step. */
 import type { ApprovedIntent } from '../risk/decision.ts';
 import type { RecordKind } from '../events/record.ts';
+import type { ProtectiveStop } from '../orders/stop.ts';
 import type { BotEvent } from './events.ts';
 
 export type Effect =
@@ -9,6 +10,11 @@ export type Effect =
   | { effect: 'cancel'; clientOrderId: string }
   | { effect: 'cancelAll' }
   | { effect: 'lookup'; clientOrderId: string }
+  /** As with `place`, after its record is durable. `replaces` names the stop whose place it takes. */
+  | { effect: 'placeStop'; stop: ProtectiveStop; replaces: string | null }
+  | { effect: 'cancelStop'; clientOrderId: string }
+  /** Compare the venue's clock with ours and answer with a `ClockInput`. */
+  | { effect: 'measureClock' }
   /** Read open orders, fills, position and balance and answer with a `SyncInput`. */
   | { effect: 'sync' }
   | { effect: 'record'; kind: RecordKind; event: BotEvent }

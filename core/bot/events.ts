@@ -1,6 +1,8 @@
 /** Payloads of the event streams. Amounts, prices and quantities are decimal strings. */
 import type { DenialCode } from '../risk/decision.ts';
+import type { Leg } from '../accounting/legs.ts';
 import type { Side } from '../orders/order-intent.ts';
+import type { StopState } from '../orders/stop.ts';
 import type { CloseReason, OrderState } from '../orders/order.ts';
 
 /** hb.execution_intent.v1 */
@@ -16,7 +18,17 @@ export type ExecutionIntentEvent =
       reduceOnly: boolean;
       expiresAtMs: number;
     }
-  | { type: 'cancel'; clientOrderId: string; reason: string };
+  | { type: 'cancel'; clientOrderId: string; reason: string }
+  | {
+      type: 'place_stop';
+      clientOrderId: string;
+      symbol: string;
+      leg: Leg;
+      triggerPrice: string;
+      /** The stop whose place it takes. */
+      replaces: string | null;
+    }
+  | { type: 'cancel_stop'; clientOrderId: string; reason: string };
 
 /** hb.risk_decision.v1: denials, once for each change of code on a side. */
 export interface RiskDenialEvent {
@@ -44,6 +56,17 @@ export interface OrderEvent {
   external: boolean;
 }
 
+/** hb.order.v1: after every change of a protective stop. */
+export interface StopEvent {
+  type: 'stop';
+  clientOrderId: string;
+  symbol: string;
+  leg: Leg;
+  triggerPrice: string;
+  state: StopState | 'refused' | 'gone' | 'replaced';
+  code: string | null;
+}
+
 /** hb.fill.v1 */
 export interface FillEvent {
   type: 'fill';
@@ -51,6 +74,7 @@ export interface FillEvent {
   tradeId: string;
   symbol: string;
   side: Side;
+  leg: Leg;
   price: string;
   qty: string;
   /** Positive is paid. */
@@ -76,7 +100,10 @@ export interface BotSnapshotEvent {
   equityDayStart: string;
   position: string;
   positionQuote: number;
+  /** Of the net position; null in hedge mode, where each leg has its own. */
   entryPrice: string | null;
+  /** Empty in one-way mode. */
+  legs: { leg: Leg; position: string; entryPrice: string | null }[];
   mid: string | null;
   bookAgeMs: number | null;
   realised: string;
@@ -88,12 +115,29 @@ export interface BotSnapshotEvent {
   ordersUnknown: number;
   cancelsLastMinute: number;
   supervisorAgeMs: number;
+  /** Protective stops at the venue or on their way. */
+  stops: number;
+  /** All time, in this bot's life, that something was held without a stop known to rest. */
+  unprotectedMs: number;
+  /** Raised in this bot's life. */
+  alerts: number;
+  /** Venue's clock less ours; null before it was measured. */
+  clockOffsetMs: number | null;
 }
 
 /** hb.control.v1 */
 export interface ControlEvent {
   type:
-    'started' | 'synced' | 'position_adopted' | 'phase' | 'command' | 'order_adopted' | 'fills_missing' | 'connector';
+    | 'started'
+    | 'synced'
+    | 'position_adopted'
+    | 'phase'
+    | 'command'
+    | 'order_adopted'
+    | 'fills_missing'
+    | 'connector'
+    /** `reason` is an `AlertCode`. */
+    | 'alert';
   phase: string;
   reason: string;
   operator: string | null;
@@ -132,4 +176,11 @@ export interface LatencySummary {
 }
 
 export type BotEvent =
-  BookSampleEvent | ExecutionIntentEvent | RiskDenialEvent | OrderEvent | FillEvent | BotSnapshotEvent | ControlEvent;
+  | BookSampleEvent
+  | ExecutionIntentEvent
+  | RiskDenialEvent
+  | OrderEvent
+  | StopEvent
+  | FillEvent
+  | BotSnapshotEvent
+  | ControlEvent;

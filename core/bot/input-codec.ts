@@ -89,7 +89,13 @@ export function unpackBook(bytes: Uint8Array, into: BookFrame): void {
 
 type FillOnDisk = Omit<FillFact, 'fee'> & { fee: string };
 const fillOut = (fill: FillFact): FillOnDisk => ({ ...fill, fee: formatQuote(fill.fee) });
-const fillIn = (fill: FillOnDisk): FillFact => ({ ...fill, fee: parseQuote(fill.fee) });
+/** Journals from before legs say nothing of them: everything was net. */
+const fillIn = (fill: FillOnDisk): FillFact => ({ ...fill, leg: fill.leg ?? 'net', fee: parseQuote(fill.fee) });
+
+/** What a sync read of such a journal lacks. */
+function beforeLegs({ position }: Record<string, unknown>): object {
+  return position === undefined ? {} : { positions: [{ leg: 'net', ...(position as object) }], stops: [] };
+}
 
 /** Journal payload of `input`, without its sequence and time: those stand in the record's header. */
 export function encodeInput(input: BotInput): Uint8Array {
@@ -101,9 +107,9 @@ export function encodeInput(input: BotInput): Uint8Array {
     case RecordKind.fillInput:
       return encoder.encode(JSON.stringify({ fill: fillOut(input.fill) }));
     case RecordKind.positionInput: {
-      const { openOrders, fills, position, equity } = input;
+      const { openOrders, fills, positions, stops, equity } = input;
       return encoder.encode(
-        JSON.stringify({ openOrders, fills: fills.map(fillOut), position, equity: formatQuote(equity) }),
+        JSON.stringify({ openOrders, fills: fills.map(fillOut), positions, stops, equity: formatQuote(equity) }),
       );
     }
     default: {
@@ -128,7 +134,7 @@ export function decodeInput(kind: number, sequence: number, atMs: number, payloa
   if (kind === RecordKind.positionInput) {
     const fills = (rest['fills'] as FillOnDisk[]).map(fillIn);
     const equity: QuoteAmount = parseQuote(rest['equity'] as string);
-    return { ...rest, kind, sequence, atMs, fills, equity } as BotInput;
+    return { ...rest, ...beforeLegs(rest), kind, sequence, atMs, fills, equity } as BotInput;
   }
   return { ...rest, kind, sequence, atMs } as BotInput;
 }

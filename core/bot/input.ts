@@ -6,6 +6,8 @@ import type { BookFrame } from '../market/book.ts';
 import type { PriceTicks, QtyLots, QuoteAmount, SignedLots } from '../money/money.ts';
 import type { Side } from '../orders/order-intent.ts';
 import type { RecordKind } from '../events/record.ts';
+import type { Leg } from '../accounting/legs.ts';
+import type { VenueTrouble } from '../venue-trouble.ts';
 
 interface Arrival {
   /** Journal sequence of this input. */
@@ -35,8 +37,8 @@ export interface OrderInput extends Arrival {
   kind: typeof RecordKind.orderInput;
   clientOrderId: string;
   news:
-    | { news: 'placeAnswered'; answer: 'yes' | 'duplicate' | 'no' | 'unknown'; code: string | null }
-    | { news: 'cancelAnswered'; answer: 'yes' | 'gone' | 'no' | 'unknown' }
+    | PlaceAnswered
+    | CancelAnswered
     | { news: 'notFound' }
     /** To `cancelAll`; the id is empty. */
     | { news: 'allCancelAnswered'; answer: 'yes' | 'gone' | 'no' | 'unknown' }
@@ -45,12 +47,49 @@ export interface OrderInput extends Arrival {
     | { news: 'seen'; status: 'open' | 'filled' | 'cancelled' | 'rejected'; filled: QtyLots; order: SeenOrder };
 }
 
+export interface PlaceAnswered {
+  news: 'placeAnswered';
+  answer: 'yes' | 'duplicate' | 'no' | 'unknown';
+  code: string | null;
+  trouble?: VenueTrouble | null;
+}
+
+export interface CancelAnswered {
+  news: 'cancelAnswered';
+  answer: 'yes' | 'gone' | 'no' | 'unknown';
+  trouble?: VenueTrouble | null;
+}
+
+/** The answer to a call about a protective stop. */
+export interface StopInput extends Arrival {
+  kind: typeof RecordKind.stopInput;
+  clientOrderId: string;
+  news: PlaceAnswered | CancelAnswered;
+}
+
+/** How far the venue's clock is ahead of ours, and how far off that measure may be. */
+export interface ClockInput extends Arrival {
+  kind: typeof RecordKind.clockInput;
+  offsetMs: number;
+  uncertaintyMs: number;
+}
+
 /** Enough of an order at the venue to adopt it when it is not ours. */
 export interface SeenOrder {
   side: Side;
   price: PriceTicks;
   qty: QtyLots;
   reduceOnly: boolean;
+  leg: Leg;
+}
+
+/** A protective stop as the venue lists it. */
+export interface SeenStop {
+  clientOrderId: string;
+  leg: Leg;
+  /** 1 protects what is long, -1 what is short. */
+  direction: 1 | -1;
+  triggerPrice: PriceTicks;
 }
 
 export interface FillInput extends Arrival {
@@ -63,6 +102,7 @@ export interface FillFact {
   /** The venue's order id stands in where the order has no client id. */
   clientOrderId: string;
   side: Side;
+  leg: Leg;
   price: PriceTicks;
   qty: QtyLots;
   fee: QuoteAmount;
@@ -76,7 +116,9 @@ export interface SyncInput extends Arrival {
   openOrders: { clientOrderId: string; filled: QtyLots; order: SeenOrder }[];
   /** Executed since the last one this bot knows of, oldest first. */
   fills: FillFact[];
-  position: { qty: SignedLots; entryPrice: string | null };
+  /** What is held; a flat leg may be left out. */
+  positions: { leg: Leg; qty: SignedLots; entryPrice: string | null }[];
+  stops: SeenStop[];
   /** Margin balance including unrealised profit, exact. */
   equity: QuoteAmount;
 }
@@ -86,6 +128,7 @@ export interface ConnectorInput extends Arrival {
   channel: 'book' | 'trades' | 'ticker' | 'orders' | 'positions' | 'sync';
   status: 'up' | 'down';
   reason: string;
+  trouble?: VenueTrouble | null;
 }
 
 export interface ControlInput extends Arrival {
@@ -105,4 +148,13 @@ export type ControlCommand =
   | { command: 'shutdown'; reason: string };
 
 export type BotInput =
-  BookInput | TimerInput | StartInput | OrderInput | FillInput | SyncInput | ConnectorInput | ControlInput;
+  | BookInput
+  | TimerInput
+  | StartInput
+  | OrderInput
+  | StopInput
+  | FillInput
+  | SyncInput
+  | ConnectorInput
+  | ClockInput
+  | ControlInput;

@@ -7,7 +7,7 @@
  *
  * Only `running` quotes. Every other phase first takes the bot's own orders off the book.
  */
-import { flatPosition } from '../accounting/position.ts';
+import { flatHoldings, netLots } from '../accounting/holdings.ts';
 import { assertNever } from '../invariant.ts';
 import { BOOK_DEPTH } from '../market/book.ts';
 import type { Instrument } from '../market/instrument.ts';
@@ -15,10 +15,13 @@ import { RecordKind } from '../events/record.ts';
 import { orderTag } from '../orders/client-order-id.ts';
 import type { DesiredQuotes, StrategyView } from '../strategies/strategy.ts';
 import { createTwoSidedQuotes } from '../strategies/two-sided-quotes.ts';
+import type { VenueTrouble } from '../venue-trouble.ts';
+import { raiseAlert } from './alerts.ts';
 import type { BotConfig } from './bot-config.ts';
 import type { Effects } from './effects.ts';
 import type { ControlEvent } from './events.ts';
-import type { BotInput, ConnectorInput, ControlInput, OrderInput, StartInput, SyncInput } from './input.ts';
+import type { BotInput, ClockInput, ConnectorInput, ControlInput, OrderInput, StartInput, SyncInput } from './input.ts';
+import { applyStopAnswer, manageStops, UNPROTECTED_MS_MAX } from './protection.ts';
 import { applyFillFact, applySync, takeUnrealisedOut } from './reconcile.ts';
 import {
   cancelOwn,
@@ -47,6 +50,15 @@ const SYNC_TIMEOUT_MS = 30_000;
 const SYNC_AFTER_ADOPTION_MS = 10_000;
 /** Longer without any input and this process stood still: what it then reads first is old. */
 const STALL_MS = 5_000;
+/** A clock offset beyond this is told, beyond the other nothing new is risked: a signature dies at 30 s. */
+const CLOCK_WARN_MS = 1_000;
+const CLOCK_OFFSET_MS_MAX = 5_000;
+/** A measure older than this says nothing any more. */
+const CLOCK_AGE_MS_MAX = 180_000;
+/** The venue finds our time wrong: once, the clock is measured anew; again within this time, a person has to look. */
+const CLOCK_REFUSED_AGAIN_MS = 60_000;
+/** After the venue spoke of maintenance it is read again this often. */
+const MAINTENANCE_RETRY_MS = 10_000;
 
 export class BotMachine {
   readonly state: BotState;
@@ -70,6 +82,11 @@ export class BotMachine {
         orderQuoteMax: Number(config.risk.orderQuoteMax),
         ordersActiveMax: config.risk.ordersActiveMax,
       },
+      positionMode: config.positionMode,
+      hedgeInventoryRatio: config.hedgeInventoryRatio,
+      isStopEnabled: config.risk.protectiveStopEnabled,
+      stopLossRatio: config.risk.protectiveStopLossPct / 100,
+      fillDeviationBpsMax: config.risk.fillDeviationBpsMax,
     };
   }
 
@@ -82,6 +99,7 @@ export class BotMachine {
     this.watchClock(atMs);
     switch (input.kind) {
       case RecordKind.bookInput:
+        if (!isSameTop(input.book, state.book) || state.bookAtMs === 0) state.bookTopAtMs = atMs;
         copyBook(input.book, state);
         state.bookAtMs = atMs;
         if (state.isWalletGross) takeUnrealisedOut(state, this.desk);
@@ -107,9 +125,17 @@ export class BotMachine {
       case RecordKind.controlInput:
         this.onControl(input, effects);
         break;
+      case RecordKind.stopInput:
+        applyStopAnswer(state, input, this.desk, effects);
+        this.noteTrouble(input.news.trouble, atMs, effects);
+        break;
+      case RecordKind.clockInput:
+        this.onClock(input, effects);
+        break;
       default:
         assertNever(input);
     }
+    if (input.kind !== RecordKind.bookInput) manageStops(state, atMs, this.desk, effects);
     return this.tick(atMs, effects);
   }
 
@@ -127,7 +153,7 @@ export class BotMachine {
       return blocked;
     }
     this.view.atMs = atMs;
-    this.view.positionLots = state.position.qty;
+    this.view.positionLots = netLots(state.holdings);
     this.desired.bidLots = 0;
     this.desired.askLots = 0;
     state.reason = this.desk.strategy.onBook(this.view, this.desired);
@@ -143,10 +169,17 @@ export class BotMachine {
     if (!state.synced) return Reason.startup_sync_pending;
     if (state.pausedByOperator) return Reason.paused_by_operator;
     if (state.pausedWithoutSupervisor) return Reason.paused_without_supervisor;
+    if (state.venueTrouble === 'maintenance') return Reason.venue_maintenance;
+    if (state.venueTrouble !== null) return Reason.venue_refuses_account;
     if (!state.ordersUp || !state.bookUp) return Reason.venue_connection_down;
+    if (state.clockMeasuredAtMs === 0 || atMs - state.clockMeasuredAtMs > CLOCK_AGE_MS_MAX) return Reason.clock_unknown;
+    if (clockErrorMs(state) > CLOCK_OFFSET_MS_MAX) return Reason.clock_offset;
     if (state.syncMismatches > 0 || state.provenAtMs < state.doubtedAtMs) return Reason.reconciling;
     if (state.bookAtMs === 0) return Reason.book_missing;
     if (atMs - state.bookAtMs > this.config.risk.bookAgeMsMax) return Reason.book_stale;
+    if (atMs - state.bookTopAtMs > this.config.risk.bookTopSameMsMax) return Reason.book_stale;
+    if (state.unprotectedSinceMs !== 0 && atMs - state.unprotectedSinceMs > UNPROTECTED_MS_MAX)
+      return Reason.unprotected;
     if (state.book.bidCount === 0 || state.book.askCount === 0) return Reason.book_one_sided;
     if ((state.book.bidTicks[0] as number) >= (state.book.askTicks[0] as number)) return Reason.book_crossed;
     if (state.dailyLossReached) return Reason.daily_loss_reached;
@@ -180,10 +213,14 @@ export class BotMachine {
       state.syncDueAtMs = input.atMs + SYNC_RETRY_MS;
       return;
     }
+    if (state.venueTrouble === 'maintenance' && input.atMs - state.venueTroubleAtMs >= MAINTENANCE_RETRY_MS) {
+      state.venueTrouble = null;
+      this.tell('phase', 'the venue works again', {}, effects);
+    }
     const isProven = state.provenAtMs >= state.doubtedAtMs;
     state.syncDueAtMs =
       input.atMs + (!isProven ? SYNC_RETRY_MS : outcome === 'adopted' ? SYNC_AFTER_ADOPTION_MS : SYNC_MS);
-    this.tell('synced', null, { position: state.position.qty, openOrders: input.openOrders.length }, effects);
+    this.tell('synced', null, { position: netLots(state.holdings), openOrders: input.openOrders.length }, effects);
   }
 
   private onTimer(atMs: number, effects: Effects): void {
@@ -216,7 +253,7 @@ export class BotMachine {
     state.syncSentAtMs = 0;
     state.syncDueAtMs = atMs;
     state.syncMismatches = 0;
-    state.syncDifference = 0;
+    state.syncDifferences = [];
     state.stopping = false;
     state.left = false;
     // Until a supervisor speaks: what the desk wants held may have changed while no process was there to be told.
@@ -234,7 +271,16 @@ export class BotMachine {
     state.cancelsAtMs = state.cancelsAtMs.filter((sentAtMs) => sentAtMs <= atMs);
     // Whether the last one arrived is not known: the next timer sends it again.
     if (state.cancelAllSentAtMs !== 0) state.cancelAllSentAtMs = 1;
-    if (!state.everSynced) state.position = flatPosition();
+    if (!state.everSynced) state.holdings = flatHoldings();
+    state.clockMeasuredAtMs = 0;
+    state.clockRefusedAtMs = 0;
+    // What they became meanwhile, the start-up read says.
+    for (const stop of state.stops) {
+      stop.state = 'unknown';
+      stop.sentAtMs = Math.min(stop.sentAtMs, atMs);
+    }
+    state.stopRetryAtMs = 0;
+    if (state.venueTrouble === 'maintenance') state.venueTrouble = null;
     for (const order of state.orders) {
       if (order.state !== 'closed') order.state = 'unknown';
       order.cancelSentAtMs = 0;
@@ -252,6 +298,7 @@ export class BotMachine {
       if (news.answer === 'yes' || news.answer === 'gone') state.cancelAllSentAtMs = 0;
       return;
     }
+    if ('trouble' in news) this.noteTrouble(news.trouble, atMs, effects);
     const order = findOrder(state, clientOrderId);
     if (order === undefined) {
       // An order of somebody else shows at the next sync; news of what is settled already says nothing new.
@@ -279,7 +326,7 @@ export class BotMachine {
     }
   }
 
-  private onConnector({ channel, status, reason, atMs }: ConnectorInput, effects: Effects): void {
+  private onConnector({ channel, status, reason, trouble, atMs }: ConnectorInput, effects: Effects): void {
     const { state } = this;
     if (channel === 'book') state.bookUp = status === 'up';
     if (channel === 'orders') {
@@ -293,9 +340,42 @@ export class BotMachine {
     }
     if (channel === 'sync') {
       state.syncSentAtMs = 0;
-      state.syncDueAtMs = atMs + SYNC_RETRY_MS;
+      state.syncDueAtMs = atMs + (state.venueTrouble === null ? SYNC_RETRY_MS : MAINTENANCE_RETRY_MS);
+      this.noteTrouble(trouble, atMs, effects);
     }
     this.tell('connector', reason, { channel, status }, effects);
+  }
+
+  private onClock({ offsetMs, uncertaintyMs, atMs }: ClockInput, effects: Effects): void {
+    const { state } = this;
+    const wasOff = state.clockMeasuredAtMs !== 0 && clockErrorMs(state) > CLOCK_WARN_MS;
+    state.clockOffsetMs = offsetMs;
+    state.clockUncertaintyMs = uncertaintyMs;
+    state.clockMeasuredAtMs = atMs;
+    const isOff = clockErrorMs(state) > CLOCK_WARN_MS;
+    if (isOff && !wasOff) raiseAlert(state, 'clock_offset', { offsetMs, uncertaintyMs }, effects);
+    else if (wasOff && !isOff) this.tell('phase', 'the clocks agree again', { offsetMs }, effects);
+  }
+
+  /** Trouble with the account or the venue as a whole: stop, tell once, and do not try for ever. */
+  private noteTrouble(trouble: VenueTrouble | null | undefined, atMs: number, effects: Effects): void {
+    const { state } = this;
+    if (trouble === undefined || trouble === null || trouble === 'rate') return;
+    if (trouble === 'clock') {
+      const isAgain = state.clockRefusedAtMs !== 0 && atMs - state.clockRefusedAtMs < CLOCK_REFUSED_AGAIN_MS;
+      state.clockRefusedAtMs = atMs;
+      effects.push({ effect: 'measureClock' });
+      if (!isAgain) return;
+    }
+    if (trouble === 'maintenance') {
+      state.venueTroubleAtMs = atMs;
+      state.syncDueAtMs = atMs + MAINTENANCE_RETRY_MS;
+      // It never takes the place of something that only a person can put right.
+      if (state.venueTrouble !== null) return;
+    } else if (state.venueTrouble === trouble) return;
+    state.venueTrouble = trouble;
+    state.venueTroubleAtMs = atMs;
+    raiseAlert(state, 'venue_trouble', { trouble }, effects);
   }
 
   private onControl({ command, atMs }: ControlInput, effects: Effects): void {
@@ -313,6 +393,8 @@ export class BotMachine {
         break;
       case 'resume':
         state.pausedByOperator = false;
+        // Whoever resumes has seen to the account.
+        state.venueTrouble = null;
         break;
       case 'hardStop':
         state.hardStopped = true;
@@ -343,6 +425,22 @@ export class BotMachine {
     const event: ControlEvent = { type, phase: phaseOf(this.state), reason: reason ?? '', operator, detail };
     effects.push({ effect: 'record', kind: RecordKind.controlEvent, event });
   }
+}
+
+/** The part of the offset that the measure cannot explain away. */
+function clockErrorMs({ clockOffsetMs, clockUncertaintyMs }: BotState): number {
+  return Math.max(0, Math.abs(clockOffsetMs) - clockUncertaintyMs);
+}
+
+function isSameTop(a: BotState['book'], b: BotState['book']): boolean {
+  return (
+    a.bidCount > 0 === b.bidCount > 0 &&
+    a.askCount > 0 === b.askCount > 0 &&
+    a.bidTicks[0] === b.bidTicks[0] &&
+    a.bidLots[0] === b.bidLots[0] &&
+    a.askTicks[0] === b.askTicks[0] &&
+    a.askLots[0] === b.askLots[0]
+  );
 }
 
 function copyBook(from: BotState['book'], { book }: BotState): void {

@@ -2,6 +2,8 @@
  * Order management, the same for every strategy: the difference between what should rest and what does. Cancel before
  * place: a side has at most one order of ours alive, and its successor leaves only when nothing of it can execute any more.
  */
+import { chooseLeg, netLots } from '../accounting/holdings.ts';
+import type { PositionMode } from '../accounting/legs.ts';
 import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
 import type { PriceTicks, QtyLots } from '../money/money.ts';
 import { clientOrderId } from '../orders/client-order-id.ts';
@@ -11,6 +13,7 @@ import {
   applyOrderNews,
   createOrder,
   isSettled,
+  isStopping,
   NOT_FOUND_CONFIRM_MS,
   openLots,
   type Order,
@@ -36,6 +39,11 @@ export interface OrderDesk {
   readonly limits: CompiledLimits;
   readonly strategy: Strategy;
   readonly tag: string;
+  readonly positionMode: PositionMode;
+  readonly hedgeInventoryRatio: number;
+  readonly isStopEnabled: boolean;
+  readonly stopLossRatio: number;
+  readonly fillDeviationBpsMax: number;
 }
 
 export function recordOrder(order: Order, code: string | null, desk: OrderDesk, effects: Effects): void {
@@ -183,31 +191,39 @@ function placeQuote(
   state: BotState,
   side: Side,
   price: PriceTicks,
-  qty: QtyLots,
+  wantedQty: QtyLots,
   midTicks: number,
   atMs: number,
   desk: OrderDesk,
   effects: Effects,
 ): void {
+  const { positionMode, hedgeInventoryRatio, instrument } = desk;
+  const qtyMin = lotsAtLeast(price, instrument);
+  const choice = chooseLeg(state.holdings, positionMode, side, wantedQty, hedgeInventoryRatio, qtyMin);
+  const { leg, qty, reduceOnly } = choice;
   const intent: OrderIntent = {
     clientOrderId: clientOrderId(desk.tag, state.epoch, state.intentNumber + 1),
-    symbol: desk.instrument.symbol,
+    symbol: instrument.symbol,
     side,
     price,
     qty,
     kind: 'post_only',
-    reduceOnly: false,
+    reduceOnly,
+    leg,
     expiresAtMs: atMs + INTENT_LIFETIME_MS,
   };
   let openBuyLots = 0;
   let openSellLots = 0;
   let ordersActive = 0;
+  let legLots = leg === 'net' ? 0 : Math.abs(state.holdings[leg].qty);
   for (const order of state.orders) {
     if (order.side === 'buy') openBuyLots += openLots(order);
     else openSellLots += openLots(order);
-    if (order.state !== 'closed') ordersActive += 1;
+    if (leg !== 'net' && order.leg === leg && !order.reduceOnly) legLots += openLots(order);
+    if (order.state !== 'closed' && !isStopping(order)) ordersActive += 1;
   }
-  const facts = { atMs, midTicks, positionLots: state.position.qty, openBuyLots, openSellLots, ordersActive };
+  const positionLots = netLots(state.holdings);
+  const facts = { atMs, midTicks, positionLots, openBuyLots, openSellLots, ordersActive, legLots };
   const decision = decide(intent, facts, desk.limits, desk.instrument);
   if (!decision.approved) return recordDenial(state, intent, decision.denial, effects);
   if (side === 'buy') {
@@ -235,6 +251,11 @@ function placeQuote(
     },
   });
   effects.push({ effect: 'place', intent: decision.intent });
+}
+
+/** The smallest order that the venue takes at `price`. */
+function lotsAtLeast(price: PriceTicks, { qtyMinLots, notionalMinE12, quotePerTickLot }: Instrument): QtyLots {
+  return Math.max(qtyMinLots, Math.ceil(Number(notionalMinE12) / 1e12 / (price * quotePerTickLot))) as QtyLots;
 }
 
 /** One event for each change of code on a side: the same answer ten times a second is one fact. */

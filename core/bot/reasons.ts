@@ -18,6 +18,11 @@ export const Reason = {
   balance_unknown: 15,
   venue_connection_down: 16,
   reconciling: 17,
+  clock_unknown: 18,
+  clock_offset: 19,
+  venue_refuses_account: 20,
+  venue_maintenance: 21,
+  unprotected: 22,
 } as const;
 export type ReasonCode = (typeof Reason)[keyof typeof Reason];
 
@@ -37,6 +42,11 @@ const TROUBLES: ReadonlySet<string> = new Set<keyof typeof Reason>([
   'order_below_minimum',
   'balance_unknown',
   'venue_connection_down',
+  'clock_unknown',
+  'clock_offset',
+  'venue_refuses_account',
+  'venue_maintenance',
+  'unprotected',
 ]);
 
 export function isTrouble(reason: string): boolean {

@@ -1,14 +1,17 @@
 /** Fills into the position, and the venue's truth against ours. */
-import { applyFill, unrealisedAt } from '../accounting/position.ts';
+import { applyHoldingFill, LEGS, legsOf, netLots, unrealisedOf } from '../accounting/holdings.ts';
+import type { Leg } from '../accounting/legs.ts';
 import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
 import { formatQuote } from '../money/decimal.ts';
-import type { QuoteAmount } from '../money/money.ts';
-import { adoptOrder } from '../orders/order.ts';
+import type { QuoteAmount, SignedLots } from '../money/money.ts';
+import { adoptOrder, type Order } from '../orders/order.ts';
 import { RecordKind } from '../events/record.ts';
 import { isFinitePositive } from '../risk/numbers.ts';
+import { raiseAlert } from './alerts.ts';
 import type { Effects } from './effects.ts';
 import type { FillFact, SyncInput } from './input.ts';
 import { FILLS_LATE_MS, findOrder, recordOrder, tellOrder, type OrderDesk } from './order-desk.ts';
+import { applySeenStops } from './protection.ts';
 import { TRADE_IDS_KEPT, type BotState } from './state.ts';
 import { midOf, phaseOf } from './telemetry.ts';
 
@@ -23,10 +26,11 @@ export function applyFillFact(state: BotState, fill: FillFact, atMs: number, des
   if (state.tradeIds.includes(fill.tradeId)) return;
   rememberTrade(state, fill);
   const { instrument } = desk;
-  const realised = applyFill(state.position, fill.side, fill.price, fill.qty, fill.fee, instrument);
+  const realised = applyHoldingFill(state.holdings, fill.leg, fill.side, fill.price, fill.qty, fill.fee, instrument);
   state.wallet = (state.wallet + realised - fill.fee) as QuoteAmount;
   state.fills += 1;
   const order = findOrder(state, fill.clientOrderId);
+  const isExternal = !fill.clientOrderId.startsWith(desk.tag);
   effects.push({
     effect: 'record',
     kind: RecordKind.fillEvent,
@@ -36,17 +40,41 @@ export function applyFillFact(state: BotState, fill: FillFact, atMs: number, des
       tradeId: fill.tradeId,
       symbol: instrument.symbol,
       side: fill.side,
+      leg: fill.leg,
       price: formatPrice(fill.price, instrument),
       qty: formatQty(fill.qty, instrument),
       fee: formatQuote(fill.fee),
       liquidity: fill.liquidity,
       atMs: fill.venueAtMs,
-      positionAfter: formatQty(state.position.qty, instrument),
+      positionAfter: formatQty(netLots(state.holdings), instrument),
       realised: formatQuote(realised),
-      external: !fill.clientOrderId.startsWith(desk.tag),
+      external: isExternal,
     },
   });
+  if (isExternal) {
+    const { tradeId, clientOrderId: id } = fill;
+    raiseAlert(state, 'external_fill', { clientOrderId: id, tradeId, stops: state.stops.length }, effects);
+  }
+  watchPrice(state, fill, order, desk, effects);
   if (order !== undefined) tellOrder(state, order, { news: 'fill', qty: fill.qty }, atMs, desk, effects);
+}
+
+/** Something is wrong with the market, the venue or us when an order executes beyond its limit or far from the mid. */
+function watchPrice(
+  state: BotState,
+  fill: FillFact,
+  order: Order | undefined,
+  desk: OrderDesk,
+  effects: Effects,
+): void {
+  const isBuy = fill.side === 'buy';
+  const isWorse = order !== undefined && (isBuy ? fill.price > order.price : fill.price < order.price);
+  const midTicks = midOf(state);
+  const deviationBps = midTicks === null ? 0 : (Math.abs(fill.price - midTicks) / midTicks) * 1e4;
+  if (!isWorse && deviationBps <= desk.fillDeviationBpsMax) return;
+  const { clientOrderId: id, tradeId } = fill;
+  const detail = { clientOrderId: id, tradeId, price: formatPrice(fill.price, desk.instrument), isWorse, deviationBps };
+  raiseAlert(state, 'fill_price_deviation', detail, effects);
 }
 
 function rememberTrade(state: BotState, fill: FillFact): void {
@@ -80,26 +108,45 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
       forgetLateFills(state, order.clientOrderId, desk, effects);
     }
   }
-  const difference = sync.position.qty - state.position.qty;
-  if (difference !== 0 && !mayAdopt(state, difference, sync)) return 'differs';
-  if (difference !== 0) adoptPosition(state, sync, desk.instrument, effects);
+  applySeenStops(state, sync.stops, readAtMs === 0 ? atMs : readAtMs, desk, effects);
+  const legs = legsOf(desk.positionMode);
+  const misfit = sync.positions.find(({ leg, qty }) => qty !== 0 && !legs.includes(leg));
+  if (misfit !== undefined) {
+    if (state.syncMismatches === 0) raiseAlert(state, 'position_mode_differs', { leg: misfit.leg }, effects);
+    state.syncMismatches = 1;
+    state.syncDifferences = [];
+    return 'differs';
+  }
+  const differences = LEGS.map((leg) => heldAtVenue(sync, leg).qty - state.holdings[leg].qty);
+  const isDifferent = differences.some((difference) => difference !== 0);
+  if (isDifferent && !mayAdopt(state, differences, sync, effects)) return 'differs';
+  if (isDifferent) for (const leg of LEGS) adoptPosition(state, leg, sync, desk.instrument, effects);
   state.syncMismatches = 0;
-  state.syncDifference = 0;
+  state.syncDifferences = [];
   state.synced = true;
   state.everSynced = true;
   state.provenAtMs = Math.max(state.provenAtMs, readAtMs);
   state.wallet = sync.equity;
   takeUnrealisedOut(state, desk);
-  return difference === 0 ? 'agrees' : 'adopted';
+  return isDifferent ? 'adopted' : 'agrees';
 }
 
 /** Fills that race with reads differ by something else each time; what is really ours to adopt differs by the same. */
-function mayAdopt(state: BotState, difference: number, { position }: SyncInput): boolean {
-  const isPriced = position.qty === 0 || isFinitePositive(Number(position.entryPrice));
+function mayAdopt(state: BotState, differences: number[], { positions }: SyncInput, effects: Effects): boolean {
+  const isPriced = positions.every(({ qty, entryPrice }) => qty === 0 || isFinitePositive(Number(entryPrice)));
   if (!state.everSynced) return isPriced;
-  state.syncMismatches = difference === state.syncDifference ? state.syncMismatches + 1 : 1;
-  state.syncDifference = difference;
+  const isSame = differences.every((difference, index) => difference === state.syncDifferences[index]);
+  if (state.syncMismatches === 0) {
+    const [net = 0, long = 0, short = 0] = differences;
+    raiseAlert(state, 'position_differs', { net, long, short }, effects);
+  }
+  state.syncMismatches = isSame ? state.syncMismatches + 1 : 1;
+  state.syncDifferences = differences;
   return isPriced && state.syncMismatches >= MISMATCHES_TO_ADOPT;
+}
+
+function heldAtVenue({ positions }: SyncInput, leg: Leg): { qty: SignedLots; entryPrice: string | null } {
+  return positions.find((position) => position.leg === leg) ?? { qty: 0 as SignedLots, entryPrice: null };
 }
 
 /** The venue's equity holds unrealised profit, the wallet does not; without a mid this waits for the first book. */
@@ -107,7 +154,7 @@ export function takeUnrealisedOut(state: BotState, { instrument }: OrderDesk): v
   const midTicks = midOf(state);
   state.isWalletGross = midTicks === null;
   if (midTicks === null) return;
-  const unrealised = unrealisedAt(state.position, midTicks, instrument.quotePerTickLot);
+  const unrealised = unrealisedOf(state.holdings, midTicks, instrument.quotePerTickLot);
   state.wallet = (state.wallet - BigInt(Math.round(unrealised * 1e6)) * 1_000_000n) as QuoteAmount;
 }
 
@@ -122,6 +169,7 @@ function adoptOpenOrders(state: BotState, sync: SyncInput, desk: OrderDesk, effe
     const adopted = adoptOrder({ clientOrderId, filled, ...seen }, isForeign, sync.atMs);
     state.orders.push(adopted);
     recordOrder(adopted, null, desk, effects);
+    if (isForeign) raiseAlert(state, 'external_order', { clientOrderId, side: seen.side }, effects);
     effects.push({
       effect: 'record',
       kind: RecordKind.controlEvent,
@@ -158,12 +206,14 @@ function forgetLateFills(state: BotState, id: string, desk: OrderDesk, effects: 
   state.orders.splice(state.orders.indexOf(order), 1);
 }
 
-function adoptPosition(state: BotState, sync: SyncInput, instrument: Instrument, effects: Effects): void {
-  const before = state.position.qty;
-  const { qty, entryPrice } = sync.position;
-  state.position.qty = qty;
+function adoptPosition(state: BotState, leg: Leg, sync: SyncInput, instrument: Instrument, effects: Effects): void {
+  const position = state.holdings[leg];
+  const before = position.qty;
+  const { qty, entryPrice } = heldAtVenue(sync, leg);
+  if (qty === before) return;
+  position.qty = qty;
   const costQuote = qty === 0 ? 0 : Math.abs(qty) * instrument.lotSize * Number(entryPrice);
-  state.position.cost = (BigInt(Math.round(costQuote * 1e6)) * 1_000_000n) as QuoteAmount;
+  position.cost = (BigInt(Math.round(costQuote * 1e6)) * 1_000_000n) as QuoteAmount;
   effects.push({
     effect: 'record',
     kind: RecordKind.controlEvent,
@@ -172,7 +222,7 @@ function adoptPosition(state: BotState, sync: SyncInput, instrument: Instrument,
       phase: phaseOf(state),
       reason: state.everSynced ? 'the venue holds another position than our fills add up to' : 'first sync',
       operator: null,
-      detail: { before: formatQty(before, instrument), after: formatQty(qty, instrument) },
+      detail: { leg, before: formatQty(before, instrument), after: formatQty(qty, instrument) },
     },
   });
 }

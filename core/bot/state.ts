@@ -4,10 +4,14 @@
 import { createBookFrame, type BookFrame } from '../market/book.ts';
 import { formatQuote, parseQuote } from '../money/decimal.ts';
 import { ZERO_QUOTE, type QuoteAmount } from '../money/money.ts';
-import { flatPosition, type Position } from '../accounting/position.ts';
+import { flatHoldings, LEGS, type Holdings } from '../accounting/holdings.ts';
+import type { Leg } from '../accounting/legs.ts';
+import type { Position } from '../accounting/position.ts';
 import { fnv1a } from '../orders/client-order-id.ts';
 import type { Order } from '../orders/order.ts';
+import type { Stop } from '../orders/stop.ts';
 import type { DenialCode } from '../risk/decision.ts';
+import type { VenueTrouble } from '../venue-trouble.ts';
 import { Reason, type ReasonCode } from './reasons.ts';
 
 export interface BotState {
@@ -25,8 +29,8 @@ export interface BotState {
   syncDueAtMs: number;
   /** Reads in a row in which the venue's position differed from ours by the same lots. */
   syncMismatches: number;
-  /** The venue's position less ours in the last of them. */
-  syncDifference: number;
+  /** The venue's holdings less ours in the last of them, by leg. */
+  syncDifferences: number[];
   /** Fills up to here were read back, by the local clock. */
   fillsReadAtMs: number;
   /** Something may have happened unseen until then: the private stream was away, or this process stood still. */
@@ -48,7 +52,32 @@ export interface BotState {
   book: BookFrame;
   /** Local arrival of `book`; 0 before the first. */
   bookAtMs: number;
-  position: Position;
+  /** Since when its best bid and ask have been the same. */
+  bookTopAtMs: number;
+  /** Venue's clock less ours, and how far off the measure may be. */
+  clockOffsetMs: number;
+  clockUncertaintyMs: number;
+  /** When it was measured; 0 before the first time. */
+  clockMeasuredAtMs: number;
+  /** When the venue last found our time wrong; 0 before. */
+  clockRefusedAtMs: number;
+  /** The venue does not work for this account as it should; null when it does. */
+  venueTrouble: VenueTrouble | null;
+  venueTroubleAtMs: number;
+  holdings: Holdings;
+  /** Protective stops at the venue or on their way. */
+  stops: Stop[];
+  /** No new try to place a stop before this: the last one was refused. */
+  stopRetryAtMs: number;
+  /** Since when something has been held without a stop that is known to rest; 0 when nothing is. */
+  unprotectedSinceMs: number;
+  /** All time of that kind in this bot's life. */
+  unprotectedMs: number;
+  isUnprotectedTold: boolean;
+  /** Stops of others, as last listed: each is reported once. */
+  externalStops: string[];
+  /** Alerts raised so far. */
+  alerts: number;
   orders: Order[];
   /** The last trade ids, oldest first: a fill told twice counts once. */
   tradeIds: string[];
@@ -86,7 +115,7 @@ export function blankState(): BotState {
     syncSentAtMs: 0,
     syncDueAtMs: 0,
     syncMismatches: 0,
-    syncDifference: 0,
+    syncDifferences: [],
     fillsReadAtMs: 0,
     doubtedAtMs: 0,
     provenAtMs: 0,
@@ -102,7 +131,21 @@ export function blankState(): BotState {
     ordersUp: false,
     book: createBookFrame(),
     bookAtMs: 0,
-    position: flatPosition(),
+    bookTopAtMs: 0,
+    clockOffsetMs: 0,
+    clockUncertaintyMs: 0,
+    clockMeasuredAtMs: 0,
+    clockRefusedAtMs: 0,
+    venueTrouble: null,
+    venueTroubleAtMs: 0,
+    holdings: flatHoldings(),
+    stops: [],
+    stopRetryAtMs: 0,
+    unprotectedSinceMs: 0,
+    unprotectedMs: 0,
+    isUnprotectedTold: false,
+    externalStops: [],
+    alerts: 0,
     orders: [],
     tradeIds: [],
     fills: 0,
@@ -124,16 +167,23 @@ export function blankState(): BotState {
   };
 }
 
-interface StateOnDisk extends Omit<BotState, 'book' | 'position' | 'wallet'> {
+interface PositionOnDisk {
+  qty: Position['qty'];
+  cost: string;
+  realised: string;
+  fees: string;
+}
+
+interface StateOnDisk extends Omit<BotState, 'book' | 'holdings' | 'wallet'> {
   book: Omit<BookFrame, 'bidTicks' | 'bidLots' | 'askTicks' | 'askLots'> &
     Record<'bidTicks' | 'bidLots' | 'askTicks' | 'askLots', number[]>;
-  position: { qty: Position['qty']; cost: string; realised: string; fees: string };
+  holdings: Record<Leg, PositionOnDisk>;
   wallet: string;
 }
 
 /** Canonical text of the state: equal states give equal texts. */
 export function encodeState(state: BotState): string {
-  const { book, position, wallet } = state;
+  const { book, holdings, wallet } = state;
   const onDisk: StateOnDisk = {
     ...state,
     book: {
@@ -143,11 +193,10 @@ export function encodeState(state: BotState): string {
       askTicks: [...book.askTicks],
       askLots: [...book.askLots],
     },
-    position: {
-      qty: position.qty,
-      cost: formatQuote(position.cost),
-      realised: formatQuote(position.realised),
-      fees: formatQuote(position.fees),
+    holdings: {
+      net: positionOut(holdings.net),
+      long: positionOut(holdings.long),
+      short: positionOut(holdings.short),
     },
     wallet: formatQuote(wallet),
   };
@@ -156,8 +205,11 @@ export function encodeState(state: BotState): string {
 
 /** The state that `encodeState` wrote; the journal's CRC vouches for the text. Fields that are new since are blank. */
 export function decodeState(text: string): BotState {
-  const onDisk = JSON.parse(text) as StateOnDisk;
-  const { book, position } = onDisk;
+  const { position: netBeforeLegs, ...onDisk } = JSON.parse(text) as StateOnDisk & { position?: PositionOnDisk };
+  const { book } = onDisk;
+  const holdings = flatHoldings();
+  const saved: Partial<Record<Leg, PositionOnDisk>> = onDisk.holdings ?? { net: netBeforeLegs };
+  for (const leg of LEGS) if (saved[leg] !== undefined) Object.assign(holdings[leg], positionIn(saved[leg]));
   return {
     ...blankState(),
     ...onDisk,
@@ -168,14 +220,18 @@ export function decodeState(text: string): BotState {
       askTicks: Float64Array.from(book.askTicks),
       askLots: Float64Array.from(book.askLots),
     },
-    position: {
-      qty: position.qty,
-      cost: parseQuote(position.cost),
-      realised: parseQuote(position.realised),
-      fees: parseQuote(position.fees),
-    },
+    orders: onDisk.orders.map((order) => ({ ...order, leg: order.leg ?? 'net' })),
+    holdings,
     wallet: parseQuote(onDisk.wallet),
   };
+}
+
+function positionOut({ qty, cost, realised, fees }: Position): PositionOnDisk {
+  return { qty, cost: formatQuote(cost), realised: formatQuote(realised), fees: formatQuote(fees) };
+}
+
+function positionIn({ qty, cost, realised, fees }: PositionOnDisk): Position {
+  return { qty, cost: parseQuote(cost), realised: parseQuote(realised), fees: parseQuote(fees) };
 }
 
 /** Short fingerprint to compare two runs; equal for equal states. */

@@ -1,11 +1,15 @@
 /** Equity, day and peak as statistics, and the snapshot events that reports and dashboards read. */
-import { unrealisedAt } from '../accounting/position.ts';
-import { formatPrice, formatQty } from '../market/instrument.ts';
+import { feesOf, netLots, realisedOf, unrealisedOf } from '../accounting/holdings.ts';
+import { isStopping } from '../orders/order.ts';
+import type { Leg } from '../accounting/legs.ts';
+import type { Position } from '../accounting/position.ts';
+import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
 import { formatQuote, quoteToNumber } from '../money/decimal.ts';
 import type { PriceTicks } from '../money/money.ts';
 import { RecordKind } from '../events/record.ts';
 import type { Effects } from './effects.ts';
 import { countCancels, type OrderDesk } from './order-desk.ts';
+import { unprotectedMsAt } from './protection.ts';
 import { reasonName } from './reasons.ts';
 import type { BotState } from './state.ts';
 
@@ -23,7 +27,7 @@ export function midOf(state: BotState): number | null {
 
 export function equityOf(state: BotState, desk: OrderDesk): number {
   const midTicks = midOf(state);
-  const unrealised = midTicks === null ? 0 : unrealisedAt(state.position, midTicks, desk.instrument.quotePerTickLot);
+  const unrealised = midTicks === null ? 0 : unrealisedOf(state.holdings, midTicks, desk.instrument.quotePerTickLot);
   return quoteToNumber(state.wallet) + unrealised;
 }
 
@@ -55,13 +59,23 @@ function text(value: number): string {
   return value.toFixed(8).replace(/\.?0+$/, '');
 }
 
+function entryOf({ qty, cost }: Position, { lotSize }: Instrument): string | null {
+  return qty === 0 ? null : text(quoteToNumber(cost) / (Math.abs(qty) * lotSize));
+}
+
+function legOf(leg: Leg, position: Position, instrument: Instrument) {
+  return { leg, position: formatQty(position.qty, instrument), entryPrice: entryOf(position, instrument) };
+}
+
 export function recordTelemetry(state: BotState, atMs: number, desk: OrderDesk, effects: Effects): void {
   if (atMs - state.telemetryAtMs < TELEMETRY_MS) return;
   const minute = Math.floor(atMs / MINUTE_MS);
   const { instrument } = desk;
-  const { position } = state;
+  const { holdings } = state;
+  const lots = netLots(holdings);
+  const isNet = holdings.long.qty === 0 && holdings.short.qty === 0;
   const midTicks = midOf(state);
-  const unrealised = midTicks === null ? 0 : unrealisedAt(position, midTicks, instrument.quotePerTickLot);
+  const unrealised = midTicks === null ? 0 : unrealisedOf(holdings, midTicks, instrument.quotePerTickLot);
   effects.push({
     effect: 'record',
     kind: RecordKind.telemetryEvent,
@@ -73,21 +87,25 @@ export function recordTelemetry(state: BotState, atMs: number, desk: OrderDesk, 
       equity: text(quoteToNumber(state.wallet) + unrealised),
       equityPeak: text(state.equityPeak),
       equityDayStart: text(state.equityDayStart),
-      position: formatQty(position.qty, instrument),
-      positionQuote: midTicks === null ? 0 : position.qty * midTicks * instrument.quotePerTickLot,
-      entryPrice:
-        position.qty === 0 ? null : text(quoteToNumber(position.cost) / (Math.abs(position.qty) * instrument.lotSize)),
+      position: formatQty(lots, instrument),
+      positionQuote: midTicks === null ? 0 : lots * midTicks * instrument.quotePerTickLot,
+      entryPrice: isNet ? entryOf(holdings.net, instrument) : null,
+      legs: isNet ? [] : [legOf('long', holdings.long, instrument), legOf('short', holdings.short, instrument)],
       mid: midTicks === null ? null : text(midTicks * instrument.tickSize),
       bookAgeMs: state.bookAtMs === 0 ? null : atMs - state.bookAtMs,
-      realised: formatQuote(position.realised),
+      realised: formatQuote(realisedOf(holdings)),
       unrealised: text(unrealised),
-      fees: formatQuote(position.fees),
+      fees: formatQuote(feesOf(holdings)),
       fills: state.fills,
       lastFillAtMs: state.lastFillAtMs === 0 ? null : state.lastFillAtMs,
-      ordersActive: state.orders.filter((order) => order.state !== 'closed').length,
+      ordersActive: state.orders.filter((order) => order.state !== 'closed' && !isStopping(order)).length,
       ordersUnknown: state.orders.filter((order) => order.state === 'unknown').length,
       cancelsLastMinute: countCancels(state, atMs),
       supervisorAgeMs: atMs - state.supervisorSeenAtMs,
+      stops: state.stops.length,
+      unprotectedMs: unprotectedMsAt(state, atMs),
+      alerts: state.alerts,
+      clockOffsetMs: state.clockMeasuredAtMs === 0 ? null : state.clockOffsetMs,
     },
   });
   if (midTicks !== null) {

@@ -16,6 +16,8 @@ export const RecordKind = {
   balanceInput: 9,
   connectorInput: 10,
   controlInput: 11,
+  stopInput: 12,
+  clockInput: 13,
   /** The machine's whole state after the record before it: recovery starts here. */
   stateSnapshot: 20,
   marketDataEvent: 100,

@@ -1,3 +1,4 @@
+import type { Leg } from '../accounting/legs.ts';
 import type { PriceTicks, QtyLots } from '../money/money.ts';
 
 export type Side = 'buy' | 'sell';
@@ -13,6 +14,8 @@ export interface OrderIntent {
   readonly qty: QtyLots;
   /** `post_only` is refused by the venue when it would take; `limit` may take. */
   readonly kind: 'post_only' | 'limit';
+  /** True in hedge mode exactly when the order closes its leg. */
   readonly reduceOnly: boolean;
+  readonly leg: Leg;
   readonly expiresAtMs: number;
 }

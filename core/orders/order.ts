@@ -9,6 +9,7 @@
  *
  * Only fills move the position; a closed order whose fills have not all arrived is kept until they have.
  */
+import type { Leg } from '../accounting/legs.ts';
 import { assertNever } from '../invariant.ts';
 import type { PriceTicks, QtyLots } from '../money/money.ts';
 import type { OrderIntent, Side } from './order-intent.ts';
@@ -29,6 +30,7 @@ export interface Order {
   readonly price: PriceTicks;
   readonly qty: QtyLots;
   readonly reduceOnly: boolean;
+  readonly leg: Leg;
   /** Found at the venue instead of sent by this run of the machine: what it filled before may never arrive as a fill. */
   readonly adopted: boolean;
   /** Not placed by this bot at all; it counts as exposure and is reported, but never managed. */
@@ -68,6 +70,7 @@ export function createOrder(intent: OrderIntent, sentAtMs: number): Order {
     price: intent.price,
     qty: intent.qty,
     reduceOnly: intent.reduceOnly,
+    leg: intent.leg,
     adopted: false,
     foreign: false,
     sentAtMs,
@@ -94,7 +97,15 @@ function close(order: Order, reason: CloseReason, atMs: number): void {
 
 /** An order seen at the venue that the bot does not know: what it has filled so far counts as seen. */
 export function adoptOrder(
-  seen: { clientOrderId: string; side: Side; price: PriceTicks; qty: QtyLots; reduceOnly: boolean; filled: QtyLots },
+  seen: {
+    clientOrderId: string;
+    side: Side;
+    price: PriceTicks;
+    qty: QtyLots;
+    reduceOnly: boolean;
+    leg: Leg;
+    filled: QtyLots;
+  },
   isForeign: boolean,
   atMs: number,
 ): Order {
@@ -201,6 +212,11 @@ function applySeen(
 export function openLots(order: Order): QtyLots {
   const until = order.state === 'closed' ? order.venueFilled : order.qty;
   return Math.max(0, until - Math.min(order.fillsSeen, order.venueFilled)) as QtyLots;
+}
+
+/** A cancel is on its way: it still counts as exposure, but not as an order that works for the bot. */
+export function isStopping(order: Order): boolean {
+  return order.state !== 'closed' && order.cancelSentAtMs !== 0;
 }
 
 /** Nothing more can come from it: closed, and every execution the venue told of has arrived as a fill. */

@@ -35,6 +35,8 @@ export interface RiskFacts {
   readonly openBuyLots: number;
   readonly openSellLots: number;
   readonly ordersActive: number;
+  /** In hedge mode what the intent's leg holds with all that may still open it, unsigned; 0 in one-way mode. */
+  readonly legLots: number;
 }
 
 export interface CompiledLimits {
@@ -62,7 +64,7 @@ export function decide(
     return denied('number_invalid', intent.qty, 1);
   if (!isFinitePositive(facts.midTicks)) return denied('number_invalid', facts.midTicks, 0);
   if (!Number.isSafeInteger(facts.positionLots)) return denied('number_invalid', facts.positionLots, 0);
-  for (const count of [facts.openBuyLots, facts.openSellLots, facts.ordersActive])
+  for (const count of [facts.openBuyLots, facts.openSellLots, facts.ordersActive, facts.legLots])
     if (!Number.isSafeInteger(count) || count < 0) return denied('number_invalid', count, 0);
   for (const limit of [limits.exposureQuoteMax, limits.orderQuoteMax, limits.ordersActiveMax])
     if (!isFinitePositive(limit)) return denied('number_invalid', limit, 0);
@@ -89,5 +91,8 @@ export function decide(
   const exposureQuote = exposureLots * quotePerLot;
   if (!(exposureQuote <= limits.exposureQuoteMax))
     return denied('exposure_above_cap', exposureQuote, limits.exposureQuoteMax);
+  // Two legs may net to nothing and still be twice the margin: each alone stays under the cap, too.
+  const legQuote = intent.leg === 'net' || intent.reduceOnly ? 0 : (facts.legLots + intent.qty) * quotePerLot;
+  if (!(legQuote <= limits.exposureQuoteMax)) return denied('exposure_above_cap', legQuote, limits.exposureQuoteMax);
   return { approved: true, intent: intent as ApprovedIntent };
 }

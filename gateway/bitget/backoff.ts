@@ -1,7 +1,6 @@
 /**
- * When a connection may be tried again: at least 1 s, at most 1 s doubling to 30 s, chance between, and from 1 s again once a minute went
- * by without a failure. All channels of one socket share one backoff, so a flapping socket costs one dial a round and
- * stays far below the venue's 300 connections in 5 minutes.
+ * When a connection may be tried again: at least 1 s, at most 1 s doubling to 30 s, chance between, and from 1 s again
+ * once a minute went by without a failure. Everyone who needs the connection waits on the same back-off.
  */
 export interface Backoff {
   /** Resolves when it is time. Callers that come while one waits, wait with it. */

@@ -1,34 +1,47 @@
 /**
- * Bitget USDT perpetuals as a `Venue`: classic account, one-way mode, crossed margin.
+ * Bitget USDT perpetuals as a `Venue`, for classic and unified accounts; what differs between them is in their dialects.
  *
  * A call that changes something is sent at most once. It ends in YES, NO or UNKNOWN within its total deadline; NO needs
  * a proof: a listed refusal of the venue, or that the request never left (`not_sent`, `expired`).
  */
 import { invariant } from '../../core/invariant.ts';
 import type { Log } from '../../core/log.ts';
-import { formatPrice, formatQty, type Instrument } from '../../core/market/instrument.ts';
-import type { ApprovedIntent } from '../../core/risk/decision.ts';
-import { createRateBudget, type RateLimits } from '../rate-budget.ts';
-import type { CancelAnswer, PlaceAnswer, Venue, VenueFill, VenueOrder, VenueStream } from '../venue.ts';
-import { VenueMalformed, VenueRefused, VenueUnavailable } from '../venue.ts';
-import { judgeCancel, judgePlace, meaningOf, type CallFailure } from './answer-codes.ts';
-import {
-  BitgetAnswer,
-  createBitgetSession,
-  httpOrigin,
-  type BitgetCall,
-  type BitgetEndpoint,
-  type BitgetSession,
-} from './session.ts';
+import type { Instrument } from '../../core/market/instrument.ts';
+import { createRateBudget, type RateBudget } from '../rates/rate-budget.ts';
+import type {
+  CancelAnswer,
+  PlaceAnswer,
+  SettingAnswer,
+  Venue,
+  VenueFeeRates,
+  VenueFill,
+  VenueFundingPayment,
+} from '../venue.ts';
+import { VenueMalformed, VenueRefused } from '../venue.ts';
+import { detectAccountKind } from './account-kind.ts';
+import { judgeCancel, judgePlace, judgeSetting, meaningOf } from './answer-codes.ts';
+import { createCalls, readError, type CallResult } from './calls.ts';
+import { createClassicDialect } from './classic.ts';
+import { findContract, parseInstrument, type Contract } from './contract.ts';
+import { PRODUCT, type AccountKind, type Change, type Request } from './dialect.ts';
 import { createHttpClient } from './http.ts';
+import { BITGET_LIMITS, type BitgetRateGroup } from './limits.ts';
 import { createRedact, type BitgetKeys } from './redact.ts';
-import { startBitgetStream } from './stream.ts';
-import * as wire from './wire.ts';
+import { createBitgetSession, httpOrigin, type BitgetEndpoint } from './session.ts';
+import { createStopNames } from './stop-names.ts';
+import { createBitgetStreams } from './stream/streams.ts';
+import { foldAnswers, sweepFamily } from './sweep.ts';
+import { createUnifiedDialect } from './unified.ts';
+import { isFeeEstimated, parseServerTime } from './wire.ts';
 
 export interface BitgetVenueOptions {
   readonly endpoint: BitgetEndpoint;
   readonly keys: BitgetKeys;
   readonly log: Log;
+  /** Asked of the venue when left out. */
+  readonly accountKind?: AccountKind;
+  /** Shared by all that trade on the account; one of this process alone when left out. */
+  readonly budget?: RateBudget<BitgetRateGroup>;
   readonly now?: () => number;
   /** Total time of a call: waiting for its turn, the request and the whole answer. */
   readonly callDeadlineMs?: number;
@@ -36,44 +49,12 @@ export interface BitgetVenueOptions {
 }
 
 const CALL_DEADLINE_MS = 10_000;
-const PRODUCT = { productType: 'USDT-FUTURES' } as const;
-const MARGIN = { marginCoin: 'USDT' } as const;
-const PAGE_ROWS = 100;
-/** Bitget answers at most one week of fills a request. */
-const FILLS_WINDOW_MS = 7 * 24 * 3_600_000 - 60_000;
-/** ... and knows none older than this. */
-const FILLS_KEPT_MS = 90 * 24 * 3_600_000;
+/** Bitget knows no fills and bills older than this. */
+const HISTORY_MS = 90 * 24 * 3_600_000;
+/** ... and answers at most 30 days of bills a request. */
+const BILLS_WINDOW_MS = 30 * 24 * 3_600_000 - 60_000;
 
-type Group = 'place' | 'cancel' | 'cancel_symbol' | 'read' | 'market';
-
-/**
- * Bitget's limits an account and endpoint, the lower one where sources differ; 6,000 a minute and address in all. Each
- * read endpoint may be called 10 times a second; together they get no more than one of them.
- */
-const LIMITS: RateLimits<Group> = {
-  perSecond: { place: 10, cancel: 10, cancel_symbol: 1, read: 10, market: 20 },
-  overallPerSecond: 100,
-  urgent: ['cancel', 'cancel_symbol'],
-  reserved: 20,
-};
-
-const GROUP_OF_CALL: Readonly<Record<BitgetCall, Group>> = {
-  serverTime: 'market',
-  contracts: 'market',
-  feeRates: 'read',
-  place: 'place',
-  cancel: 'cancel',
-  cancelSymbol: 'cancel_symbol',
-  order: 'read',
-  ordersOpen: 'read',
-  fills: 'read',
-  position: 'read',
-  accounts: 'read',
-};
-
-type CallResult =
-  { ok: true; data: unknown } | { ok: false; failure: CallFailure } | { ok: false; failure: 'not_sent' };
-
+/** Throws `VenueUnavailable` or `VenueRefused` when the venue does not say which kind of account the keys belong to. */
 export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Venue> {
   const { endpoint, keys, log, now = Date.now, random = Math.random } = options;
   const callDeadlineMs = options.callDeadlineMs ?? CALL_DEADLINE_MS;
@@ -85,254 +66,277 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
     http,
     log: (message) => log.warn('venue library message', { text: redact(message).slice(0, 500) }),
   });
-  const budget = createRateBudget(LIMITS, now);
-  const instruments = new Map<string, Instrument>();
-  const streams = new Set<ReturnType<typeof startBitgetStream>>();
+  const budget = options.budget ?? createRateBudget(BITGET_LIMITS, now, random);
+  const calls = createCalls({ session, budget, callDeadlineMs, now, log, redact });
   let closed = false;
-  session.onSubscribed((channel) => streams.forEach((stream) => stream.acknowledged(channel)));
+  function closeCalls(): void {
+    closed = true;
+    calls.close();
+    // A budget that was passed in serves others too.
+    if (options.budget === undefined) budget.close();
+    http.close();
+  }
+  const accountKind =
+    options.accountKind ??
+    (await detectAccountKind(calls).catch((error: unknown) => {
+      closeCalls();
+      throw error;
+    }));
+  log.info('venue account', { accountKind });
 
-  /** One request, sent at most once, over by the deadline. Never throws for what the world did. */
-  async function call(
-    name: BitgetCall,
-    params: Readonly<Record<string, string | number>>,
-    sendUntilMs = Infinity,
-  ): Promise<CallResult> {
-    const deadlineAtMs = now() + callDeadlineMs;
-    const granted = budget.acquire(GROUP_OF_CALL[name], Math.min(deadlineAtMs, sendUntilMs));
-    if (closed || !(granted === true || (await granted)) || now() >= sendUntilMs)
-      return { ok: false, failure: 'not_sent' };
+  const instruments = new Map<string, Instrument>();
+  const instrumentOf = async (symbol: string): Promise<Instrument> =>
+    instruments.get(symbol) ?? (await venue.instrument(symbol));
+  let isEstimateTold = false;
+  /** Once is enough: an account pays all its fees in the other coin, or none. */
+  function noteFill(raw: unknown): void {
+    if (isEstimateTold || !isFeeEstimated(raw)) return;
+    isEstimateTold = true;
+    log.warn('fees are paid in another coin than USDT: fills are charged the full rate of the contract', {});
+  }
+  const createDialect = accountKind === 'classic' ? createClassicDialect : createUnifiedDialect;
+  const dialect = createDialect({ read: calls.read, instrumentOf, noteFill });
+  const streams = createBitgetStreams({
+    endpoint,
+    keys,
+    accountKind,
+    log,
+    redact,
+    now,
+    random,
+    positionMode: () => dialect.knownPositionMode(),
+  });
+  const stopNames = createStopNames();
+
+  /** The account's own rates, or the contract's where the venue has no such question (HTTP 404). */
+  async function ratesOf(contract: Contract): Promise<VenueFeeRates> {
+    const { symbol, makerFeeRate: maker, takerFeeRate: taker } = contract;
     try {
-      return { ok: true, data: await within(session.call(name, params), deadlineAtMs - now(), callDeadlineMs) };
+      return await dialect.feeRates(symbol);
     } catch (error) {
-      const failure = failureOf(error);
-      if (failure.kind === 'answered' && (failure.status === 429 || failure.code === '429')) {
-        budget.drain(GROUP_OF_CALL[name]);
-        log.warn('venue asks for fewer requests', { call: name });
-      }
-      return { ok: false, failure: { ...failure, reason: redact(failure.reason) } };
+      if (!(error instanceof Error && / HTTP 404\b/.test(error.message))) throw error;
+      log.info('venue tells no fee rates of the account, the rates of the contract are used', { symbol });
+      return { maker, taker };
     }
   }
 
-  /** The same for a read: its failures are thrown. */
-  async function read(name: BitgetCall, params: Readonly<Record<string, string | number>>): Promise<unknown> {
-    const result = await call(name, params);
-    if (result.ok) return result.data;
-    throw readError(name, result.failure);
+  function readInstrument(symbol: string): Instrument {
+    const instrument = instruments.get(symbol);
+    invariant(instrument !== undefined, 'an instrument is read before its first order');
+    return instrument;
   }
 
-  /** The account's own rates, or the contract's where the venue has no such question (HTTP 404, as the simulator). */
-  async function accountFees(contract: wire.Contract): Promise<wire.FeeRates> {
-    const { symbol } = contract;
-    const result = await call('feeRates', { symbol, businessType: 'mix' });
-    if (result.ok) return wire.parseFeeRates(result.data);
-    const { failure } = result;
-    if (failure === 'not_sent' || failure.kind !== 'answered' || failure.status !== 404) {
-      throw readError('feeRates', failure);
+  function notSent(): { answer: 'no'; code: string; reason: string } {
+    return no('not_sent', closed ? 'the venue connection is closed' : 'no turn within the deadline');
+  }
+
+  /** Sends a change whose proof is the venue's order id. */
+  async function put(change: Change<string>, untilMs = Infinity): Promise<PlaceAnswer> {
+    const result = await calls.send(change.call, change.params, untilMs);
+    if (result.ok) {
+      const venueOrderId = change.proof(result.answer.data);
+      if (venueOrderId !== null) return { answer: 'yes', venueOrderId };
+      return unknown('the answer does not name the order that was sent');
     }
-    log.info('venue tells no fee rates of the account, the rates of the contract are used', { symbol });
-    return contract;
+    if (result.failure !== 'not_sent') return judgePlace(result.failure);
+    return now() >= untilMs ? no('expired', 'the intent expired before its turn to be sent') : notSent();
   }
 
-  async function known(symbol: string): Promise<Instrument> {
-    return instruments.get(symbol) ?? venue.instrument(symbol);
-  }
-
-  async function pages(
-    name: 'ordersOpen' | 'fills',
-    list: 'entrustedList' | 'fillList',
-    params: Readonly<Record<string, string | number>>,
-  ): Promise<unknown[]> {
-    const rows: unknown[] = [];
-    let before: string | null = null;
-    for (;;) {
-      const data = await read(name, {
-        ...params,
-        limit: PAGE_ROWS,
-        ...(before === null ? {} : { idLessThan: before }),
-      });
-      const page = wire.parsePage(data, list);
-      rows.push(...page.rows);
-      if (page.rows.length < PAGE_ROWS || page.endId === null || page.endId === before) return rows;
-      before = page.endId;
+  async function setAll(changes: readonly Change<true>[] | null): Promise<SettingAnswer> {
+    if (changes === null) return no('not_supported', 'the venue has no such call for this kind of account');
+    for (const [index, { call, params, proof }] of changes.entries()) {
+      const result = await calls.send(call, params);
+      if (result.ok && proof(result.answer.data) !== null) continue;
+      if (result.ok) return unknown('the answer does not confirm what was set');
+      const answer = result.failure === 'not_sent' ? notSent() : judgeSetting(result.failure);
+      // What came before was done, so that a plain no would be wrong.
+      return index > 0 && answer.answer === 'no' ? unknown(`half done, then ${answer.code}: ${answer.reason}`) : answer;
     }
+    return { answer: 'yes' };
+  }
+
+  /** A change of settings may begin with a read; when that fails, nothing was sent. */
+  async function setting(changes: () => Promise<readonly Change<true>[] | null>): Promise<SettingAnswer> {
+    let found: readonly Change<true>[] | null;
+    try {
+      found = await changes();
+    } catch (error) {
+      return no('not_sent', `the settings as they are could not be read: ${(error as Error).message}`);
+    }
+    return setAll(found);
+  }
+
+  async function windows<T>(
+    sinceMs: number,
+    windowMs: number,
+    readWindow: (window: { startMs: number; endMs: number | null }) => Promise<readonly T[]>,
+  ): Promise<T[]> {
+    const untilMs = now();
+    const found: T[] = [];
+    for (let startMs = Math.max(sinceMs, untilMs - HISTORY_MS); startMs <= untilMs; startMs += windowMs) {
+      const endMs = startMs + windowMs;
+      found.push(...(await readWindow({ startMs, endMs: endMs < untilMs ? endMs : null })));
+    }
+    return found;
+  }
+
+  async function lookUp(request: Request, instrument: Instrument, clientOrderId: string) {
+    const result: CallResult = await calls.send(request.call, request.params);
+    if (!result.ok) {
+      if (result.failure !== 'not_sent' && meaningOf(result.failure) === 'gone') return null;
+      throw readError(request.call, result.failure);
+    }
+    const order = dialect.parseOrder(result.answer.data, instrument);
+    if (order.clientOrderId === clientOrderId) return order;
+    throw new VenueMalformed(`order: asked for ${clientOrderId}, was told ${order.clientOrderId}`);
   }
 
   const venue: Venue = {
     name: `bitget-${endpoint.kind}`,
+    capabilities: dialect.capabilities,
 
     async instrument(symbol) {
-      const contract = wire.findContract(await read('contracts', { ...PRODUCT, symbol }), symbol);
+      const { data } = await calls.read('contracts', { symbol, productType: PRODUCT });
+      const contract = findContract(data, symbol);
       if (contract === null) throw new VenueRefused('no_such_contract', `${symbol} is no USDT perpetual of this venue`);
-      const instrument = wire.parseInstrument(contract, await accountFees(contract));
-      session.learn(contract);
+      const { maker, taker } = await ratesOf(contract);
+      const instrument = parseInstrument(contract, { makerFeeRate: maker, takerFeeRate: taker });
       instruments.set(symbol, instrument);
       return instrument;
     },
 
-    async place(intent: ApprovedIntent): Promise<PlaceAnswer> {
-      const instrument = instruments.get(intent.symbol);
-      invariant(instrument !== undefined, 'an instrument is read before its first order');
-      if (now() >= intent.expiresAtMs) return notSent('expired', 'the intent expired before it was sent');
-      const result = await call(
-        'place',
-        {
-          symbol: intent.symbol,
-          ...PRODUCT,
-          ...MARGIN,
-          marginMode: 'crossed',
-          side: intent.side,
-          orderType: 'limit',
-          force: intent.kind === 'post_only' ? 'post_only' : 'gtc',
-          price: formatPrice(intent.price, instrument),
-          size: formatQty(intent.qty, instrument),
-          reduceOnly: intent.reduceOnly ? 'YES' : 'NO',
-          clientOid: intent.clientOrderId,
-        },
-        intent.expiresAtMs,
-      );
-      if (result.ok) {
-        const venueOrderId = wire.parsePlaced(result.data, intent.clientOrderId);
-        if (venueOrderId !== null) return { answer: 'yes', venueOrderId };
-        return { answer: 'unknown', reason: 'the answer does not name the order that was sent' };
-      }
-      if (result.failure !== 'not_sent') return judgePlace(result.failure);
-      if (now() >= intent.expiresAtMs) return notSent('expired', 'the intent expired before its turn to be sent');
-      return notSent('not_sent', closed ? 'the venue connection is closed' : 'no turn within the deadline');
+    async place(intent) {
+      const instrument = readInstrument(intent.symbol);
+      if (now() >= intent.expiresAtMs) return no('expired', 'the intent expired before it was sent');
+      return put(dialect.place(intent, instrument), intent.expiresAtMs);
     },
 
-    async cancel(symbol, clientOrderId): Promise<CancelAnswer> {
-      const result = await call('cancel', { symbol, ...PRODUCT, ...MARGIN, clientOid: clientOrderId });
-      if (result.ok) {
-        if (wire.parsePlaced(result.data, clientOrderId) !== null) return { answer: 'yes' };
-        return { answer: 'unknown', reason: 'the answer does not name the order that was to be cancelled' };
+    async amend(clientOrderId, to) {
+      const instrument = readInstrument(to.symbol);
+      if (now() >= to.expiresAtMs) return no('expired', 'the intent expired before it was sent');
+      const change = dialect.amend(clientOrderId, to, instrument);
+      if (change === null) return no('not_supported', 'the venue cannot give an amended order another id');
+      const amended = await put(change, to.expiresAtMs);
+      if (amended.answer !== 'yes' || !dialect.amendsByNewOrder) return amended;
+      // The old order is cancelled and a new one made on the way: only the venue's own record of it is a yes.
+      try {
+        const order = await lookUp(dialect.order(to.symbol, to.clientOrderId), instrument, to.clientOrderId);
+        if (order !== null) return { answer: 'yes', venueOrderId: order.venueOrderId };
+        return unknown('the amended order is not listed yet');
+      } catch (error) {
+        return unknown(`the amended order could not be looked up: ${(error as Error).message}`);
       }
-      return result.failure === 'not_sent'
-        ? notSent('not_sent', 'no turn within the deadline')
-        : judgeCancel(result.failure);
     },
 
-    async cancelAll(symbol): Promise<CancelAnswer> {
-      const result = await call('cancelSymbol', { symbol, ...PRODUCT, ...MARGIN });
+    async cancel(symbol, clientOrderId) {
+      const { call, params, proof } = dialect.cancel(symbol, clientOrderId);
+      const result = await calls.send(call, params);
+      if (!result.ok) return result.failure === 'not_sent' ? notSent() : judgeCancel(result.failure);
+      if (proof(result.answer.data) !== null) return { answer: 'yes' };
+      return unknown('the answer does not name the order that was to be cancelled');
+    },
+
+    async cancelAll({ symbol, families }) {
+      const answers: CancelAnswer[] = [];
+      for (const family of new Set(families)) answers.push(await sweepFamily(calls, dialect.sweep(family), symbol));
+      return foldAnswers(answers);
+    },
+
+    placeStop: (stop) => put(dialect.placeStop(stop, readInstrument(stop.symbol))),
+
+    async replaceStop(clientOrderId, stop) {
+      const change = dialect.replaceStop(stopNames.atVenue(clientOrderId), stop, readInstrument(stop.symbol));
+      const answer = await put(change);
+      if (answer.answer === 'yes') stopNames.renamed(clientOrderId, stop.clientOrderId);
+      return answer;
+    },
+
+    async cancelStop(symbol, clientOrderId): Promise<CancelAnswer> {
+      const venueName = stopNames.atVenue(clientOrderId);
+      const { call, params, proof } = dialect.cancelStop(symbol, venueName);
+      const result = await calls.send(call, params);
       if (!result.ok) {
-        return result.failure === 'not_sent'
-          ? notSent('not_sent', 'no turn within the deadline')
-          : judgeCancel(result.failure);
+        const answer = result.failure === 'not_sent' ? notSent() : judgeCancel(result.failure);
+        if (answer.answer === 'gone') stopNames.forget(clientOrderId);
+        return answer;
       }
-      const batch = wire.parseBatchCancelled(result.data);
-      if (batch === null) return { answer: 'unknown', reason: 'the answer does not say what was cancelled' };
-      if (batch.left > 0) return { answer: 'unknown', reason: `${batch.left} orders were not cancelled` };
-      return batch.cancelled > 0 ? { answer: 'yes' } : { answer: 'gone' };
-    },
-
-    async openOrders(symbol): Promise<VenueOrder[]> {
-      const instrument = await known(symbol);
-      const rows = await pages('ordersOpen', 'entrustedList', { symbol, ...PRODUCT });
-      return rows.map((row) => wire.parseOrder(row, instrument, 'rest'));
-    },
-
-    async orderByClientId(symbol, clientOrderId) {
-      const instrument = await known(symbol);
-      const result = await call('order', { symbol, ...PRODUCT, clientOid: clientOrderId });
-      if (!result.ok) {
-        if (result.failure !== 'not_sent' && meaningOf(result.failure) === 'gone') return null;
-        throw readError('order', result.failure);
+      const isNamed = proof(result.answer.data) !== null;
+      try {
+        const waiting = isNamed ? [] : await dialect.triggerOrders(symbol);
+        if (waiting.some((order) => order.clientOrderId === venueName)) return unknown('the stop is still listed');
+      } catch (error) {
+        return unknown(`whether the stop still waits could not be read: ${(error as Error).message}`);
       }
-      const order = wire.parseOrder(result.data, instrument, 'rest');
-      if (order.clientOrderId === clientOrderId) return order;
-      throw new VenueMalformed(`order: asked for ${clientOrderId}, was told ${order.clientOrderId}`);
+      stopNames.forget(clientOrderId);
+      return { answer: isNamed ? 'yes' : dialect.unnamedStopIs };
     },
 
-    async fillsSince(symbol, sinceMs): Promise<VenueFill[]> {
-      const instrument = await known(symbol);
-      const fills = new Map<string, VenueFill>();
-      const untilMs = now();
-      for (let startMs = Math.max(sinceMs, untilMs - FILLS_KEPT_MS); startMs <= untilMs; startMs += FILLS_WINDOW_MS) {
-        // The last window stays open, so that our clock does not decide what the venue calls recent.
-        const endMs = startMs + FILLS_WINDOW_MS;
-        const window = { startTime: startMs, ...(endMs < untilMs ? { endTime: endMs } : {}) };
-        for (const row of await pages('fills', 'fillList', { symbol, ...PRODUCT, ...window })) {
-          const fill = wire.parseFill(row, instrument);
-          if (fill.atMs >= sinceMs) fills.set(fill.tradeId, fill);
-        }
-      }
-      return [...fills.values()].sort((a, b) => a.atMs - b.atMs);
-    },
-
-    async position(symbol) {
-      const instrument = await known(symbol);
-      const data = await read('position', { symbol, ...PRODUCT, ...MARGIN });
-      if (!Array.isArray(data)) throw new VenueMalformed('position: expected a list');
-      return wire.parsePosition(data, instrument);
-    },
-
-    balance: async () => wire.parseBalance(await read('accounts', PRODUCT)),
-    serverTimeMs: async () => wire.parseServerTime(await read('serverTime', {})),
-
-    stream(instrument, sink): VenueStream {
-      invariant(instruments.has(instrument.symbol), 'an instrument is read before it is streamed');
-      invariant(!closed, 'a closed venue starts no stream');
-      const stream = startBitgetStream({
-        session,
-        instrument,
-        sink,
-        log,
-        redact,
-        now,
-        random,
-        onEnd() {
-          streams.delete(stream);
-          return streams.size > 0;
-        },
+    openOrders: (symbol) => dialect.openOrders(symbol),
+    async triggerOrders(symbol) {
+      const orders = await dialect.triggerOrders(symbol);
+      return orders.map((order) => {
+        const { clientOrderId } = order;
+        return clientOrderId === null ? order : { ...order, clientOrderId: stopNames.atDesk(clientOrderId) };
       });
-      streams.add(stream);
-      return stream;
     },
+    async orderByClientId(symbol, clientOrderId) {
+      return lookUp(dialect.order(symbol, clientOrderId), await instrumentOf(symbol), clientOrderId);
+    },
+    async fillsSince(symbol, sinceMs) {
+      const instrument = await instrumentOf(symbol);
+      const fills = await windows(sinceMs, dialect.fillsWindowMs, (window) => dialect.fills(instrument, window));
+      return inOrder(fills, sinceMs, (fill: VenueFill) => fill.tradeId);
+    },
+    async fundingPaymentsSince(symbol, sinceMs) {
+      const payments = await windows(sinceMs, BILLS_WINDOW_MS, (window) => dialect.fundingPayments(symbol, window));
+      return inOrder(payments, sinceMs, (payment: VenueFundingPayment) => payment.paymentId);
+    },
+    positions: (symbol) => dialect.positions(symbol),
+    balance: () => dialect.balance(),
+    feeRates: (symbol) => dialect.feeRates(symbol),
+    funding: (symbol) => dialect.funding(symbol),
+    serverTimeMs: async () => parseServerTime((await calls.read('serverTime', {})).data),
+
+    settings: (symbol) => dialect.settings(symbol),
+    setLeverage: (symbol, leverage) => setting(() => dialect.setLeverage(symbol, leverage)),
+    async setMarginMode(symbol, marginMode) {
+      const answer = await setting(() => dialect.setMarginMode(symbol, marginMode));
+      if (answer.answer === 'yes') dialect.changed({ symbol, marginMode });
+      return answer;
+    },
+    async setPositionMode(positionMode) {
+      const answer = await setting(() => dialect.setPositionMode(positionMode));
+      if (answer.answer === 'yes') dialect.changed({ positionMode });
+      return answer;
+    },
+
+    stream: (instrument, sink) => streams.stream(instrument, sink),
+    streamMarket: (instrument, sink) => streams.streamMarket(instrument, sink),
 
     async close() {
       closed = true;
-      await Promise.all([...streams].map((stream) => stream.stop()));
-      dropSockets(session);
-      budget.close();
-      http.close();
+      calls.close();
+      await streams.close();
+      closeCalls();
     },
   };
   return venue;
 }
 
-function notSent(code: 'not_sent' | 'expired', reason: string): { answer: 'no'; code: string; reason: string } {
+function no(code: string, reason: string): { answer: 'no'; code: string; reason: string } {
   return { answer: 'no', code, reason };
 }
 
-function dropSockets(session: BitgetSession): void {
-  session.dropSocket('public', 'venue connection closed');
-  session.dropSocket('private', 'venue connection closed');
+function unknown(reason: string): { answer: 'unknown'; reason: string } {
+  return { answer: 'unknown', reason };
 }
 
-/** Anything that is not the venue's own answer is "no answer", whoever threw it: it proves nothing. */
-function failureOf(error: unknown): CallFailure {
-  if (error instanceof BitgetAnswer) {
-    return { kind: 'answered', status: error.status, code: error.code, reason: error.message };
-  }
-  return { kind: 'no_answer', reason: error instanceof Error ? error.message : String(error) };
-}
-
-function readError(name: BitgetCall, failure: CallFailure | 'not_sent'): Error {
-  if (failure === 'not_sent') return new VenueUnavailable(`${name}: no turn within the deadline`);
-  const meaning = meaningOf(failure);
-  if (failure.kind === 'answered' && failure.code !== null && (meaning === 'refused' || meaning === 'gone')) {
-    return new VenueRefused(failure.code, `${name}: ${failure.reason}`);
-  }
-  return new VenueUnavailable(`${name}: ${failure.reason}`);
-}
-
-async function within<T>(work: Promise<T>, leftMs: number, deadlineMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no whole answer within ${deadlineMs} ms`)), Math.max(0, leftMs));
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Each once, oldest first. */
+function inOrder<T extends { readonly atMs: number }>(
+  rows: readonly T[],
+  sinceMs: number,
+  idOf: (row: T) => string,
+): T[] {
+  const unique = new Map(rows.filter(({ atMs }) => atMs >= sinceMs).map((row) => [idOf(row), row]));
+  return [...unique.values()].sort((a, b) => a.atMs - b.atMs);
 }

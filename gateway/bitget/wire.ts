@@ -1,96 +1,42 @@
 /**
- * Bitget's v2 mix records in, the desk's own types out. Everything arrives as `unknown`; a record that breaks its
- * schema, or whose price is on no tick, throws `VenueMalformed` naming the record and the rule.
- *
- * Decimals stay strings until they become ticks, lots or exact amounts. Times are milliseconds as decimal strings.
+ * Records of the classic account (v2 mix, REST and streams) in, the desk's own types out. Prices are on ticks and sizes
+ * on lots or the record is refused with `VenueMalformed`.
  */
 import { z } from 'zod';
-import { createInstrument, toLots, toTicks, type Instrument } from '../../core/market/instrument.ts';
-import { DecimalError, formatScaled, parseQuote, parseScaled } from '../../core/money/decimal.ts';
-import type { QuoteAmount, SignedLots } from '../../core/money/money.ts';
-import type { VenueBalance, VenueFill, VenueOrder, VenuePosition, VenueTicker, VenueTrade } from '../venue.ts';
+import type { Leg } from '../../core/accounting/legs.ts';
+import { toLots, toTicks, type Instrument } from '../../core/market/instrument.ts';
+import { parseQuote } from '../../core/money/decimal.ts';
+import { feeOn, notional, type QtyLots, type QuoteAmount, type SignedLots } from '../../core/money/money.ts';
+import type {
+  VenueBalance,
+  VenueFill,
+  VenueFunding,
+  VenueFundingPayment,
+  VenueOrder,
+  VenuePosition,
+  VenueSettings,
+  VenueTriggerOrder,
+} from '../venue.ts';
 import { VenueMalformed } from '../venue.ts';
+import {
+  classicDirection,
+  Decimal,
+  marginModeOf,
+  Millis,
+  nonZeroOrNull,
+  onGrid,
+  OptionalNumber,
+  OptionalText,
+  parseRecord,
+  requireSymbol,
+  rowsOf,
+  SideText,
+  symbolOf,
+  textOrNull,
+} from './records.ts';
 
-const Decimal = z.string().regex(/^-?\d{1,24}(\.\d{1,24})?$/, 'expected a plain decimal');
-/** Bitget writes "no value" as an empty string, null, or not at all. */
-const OptionalText = z.string().nullish();
-const Millis = z
-  .union([z.string().regex(/^\d{10,14}$/), z.int().positive()], 'expected milliseconds since the epoch')
-  .transform(Number);
-const SideText = z.enum(['buy', 'sell']);
-
-/** Parses `raw` as `what`, or throws `VenueMalformed`. */
-export function parseRecord<S extends z.ZodType>(schema: S, raw: unknown, what: string): z.output<S> {
-  const parsed = schema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  throw new VenueMalformed(`${what}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`);
-}
-
-function onGrid<T>(what: string, convert: () => T): T {
-  try {
-    return convert();
-  } catch (error) {
-    if (error instanceof DecimalError) throw new VenueMalformed(`${what}: ${error.message}`);
-    throw error;
-  }
-}
-
-// Contract
-
-const Contract = z.looseObject({
-  symbol: z.string(),
-  baseCoin: z.string().min(1),
-  quoteCoin: z.literal('USDT'),
-  symbolType: z.literal('perpetual'),
-  pricePlace: z.string().regex(/^\d{1,2}$/),
-  priceEndStep: z.string().regex(/^\d{1,6}$/),
-  volumePlace: z.string().regex(/^\d{1,2}$/),
-  sizeMultiplier: Decimal,
-  minTradeNum: Decimal,
-  minTradeUSDT: Decimal,
-  makerFeeRate: Decimal,
-  takerFeeRate: Decimal,
-});
-export type Contract = z.infer<typeof Contract>;
-
-/** The record of `symbol` in the venue's list of contracts; null when it is not listed. */
-export function findContract(data: unknown, symbol: string): Contract | null {
-  const rows = parseRecord(z.array(z.looseObject({ symbol: z.string() })), data, 'contracts');
-  const row = rows.find((candidate) => candidate.symbol === symbol);
-  return row === undefined ? null : parseRecord(Contract, row, `contract ${symbol}`);
-}
-
-const FeeRates = z.looseObject({ makerFeeRate: Decimal, takerFeeRate: Decimal });
-export type FeeRates = z.infer<typeof FeeRates>;
-
-export function parseFeeRates(data: unknown): FeeRates {
-  return parseRecord(FeeRates, data, 'fee rates');
-}
-
-/** Tick = priceEndStep x 10^-pricePlace. The lot is `sizeMultiplier`, which `volumePlace` may only coarsen. */
-export function parseInstrument(contract: Contract, fees: FeeRates): Instrument {
-  return onGrid(`contract ${contract.symbol}`, () => {
-    const tickE12 = BigInt(contract.priceEndStep) * 10n ** BigInt(12 - Number(contract.pricePlace));
-    const multiplierE12 = parseScaled(contract.sizeMultiplier, 12);
-    const placeE12 = 10n ** BigInt(12 - Number(contract.volumePlace));
-    if (multiplierE12 <= 0n) throw new VenueMalformed(`contract ${contract.symbol}: sizeMultiplier is 0`);
-    return createInstrument({
-      symbol: contract.symbol,
-      tick: formatScaled(tickE12, 12),
-      lot: formatScaled(leastCommonMultiple(multiplierE12, placeE12), 12),
-      qtyMin: contract.minTradeNum,
-      notionalMin: contract.minTradeUSDT,
-      makerFeeRate: fees.makerFeeRate,
-      takerFeeRate: fees.takerFeeRate,
-    });
-  });
-}
-
-function leastCommonMultiple(a: bigint, b: bigint): bigint {
-  let [x, y] = [a, b];
-  while (y !== 0n) [x, y] = [y, x % y];
-  return (a / x) * b;
-}
+export { findContract, parseFeeRates, parseInstrument, type Contract, type FeeRates } from './contract.ts';
+export { parsePage, parseRecord, symbolOf } from './records.ts';
 
 // Orders
 
@@ -105,6 +51,11 @@ const ORDER_STATUS = {
   rejected: 'rejected',
 } as const;
 
+/** The words are the same in v2 and v3. */
+export const OrderStatusText = z
+  .enum(Object.keys(ORDER_STATUS) as (keyof typeof ORDER_STATUS)[])
+  .transform((text): VenueOrder['status'] => ORDER_STATUS[text]);
+
 /** REST names the instrument `symbol`, the state `state` or `status` and what is executed `baseVolume`; the stream says `instId`, `status`, `accBaseVolume`. */
 const OrderRow = z.looseObject({
   symbol: z.string().optional(),
@@ -115,17 +66,16 @@ const OrderRow = z.looseObject({
   size: Decimal,
   accBaseVolume: OptionalText,
   baseVolume: OptionalText,
-  state: z.enum(ORDER_STATUSES()).optional(),
-  status: z.enum(ORDER_STATUSES()).optional(),
+  state: OrderStatusText.optional(),
+  status: OrderStatusText.optional(),
   side: SideText,
+  posMode: OptionalText,
+  posSide: OptionalText,
+  tradeSide: OptionalText,
   reduceOnly: z.string().nullish(),
   cTime: Millis,
   uTime: z.union([Millis, z.literal('')]).nullish(),
 });
-
-function ORDER_STATUSES(): (keyof typeof ORDER_STATUS)[] {
-  return Object.keys(ORDER_STATUS) as (keyof typeof ORDER_STATUS)[];
-}
 
 export function parseOrder(raw: unknown, instrument: Instrument, source: 'rest' | 'stream'): VenueOrder {
   const row = parseRecord(OrderRow, raw, 'order');
@@ -133,40 +83,62 @@ export function parseOrder(raw: unknown, instrument: Instrument, source: 'rest' 
   const status = row.status ?? row.state;
   if (status === undefined) throw new VenueMalformed(`${what}: no status`);
   requireSymbol(row.symbol ?? row.instId, instrument, what);
+  const { side, leg, closes } = classicDirection(row);
   // On the stream `baseVolume` is the last fill alone.
   const filled = source === 'stream' ? row.accBaseVolume : row.baseVolume;
   return onGrid(what, () => ({
     clientOrderId: textOrNull(row.clientOid),
     venueOrderId: row.orderId,
     symbol: instrument.symbol,
-    side: row.side,
+    side,
+    leg,
     // A market order has no price; 0 ticks says so.
     price: toTicks(textOrNull(row.price) ?? '0', instrument),
     qty: toLots(row.size, instrument),
     filled: toLots(textOrNull(filled) ?? '0', instrument),
-    status: ORDER_STATUS[status],
-    reduceOnly: row.reduceOnly?.toLowerCase() === 'yes',
+    status,
+    reduceOnly: closes || row.reduceOnly?.toLowerCase() === 'yes',
     updatedAtMs: typeof row.uTime === 'number' ? row.uTime : row.cTime,
   }));
 }
 
-/** One page of a list that Bitget sends as null when it is empty. */
-export interface Page {
-  readonly rows: readonly unknown[];
-  /** Pass as `idLessThan` for the next page; null when there is none. */
-  readonly endId: string | null;
-}
+// Trigger orders
 
-export function parsePage(data: unknown, list: 'entrustedList' | 'fillList'): Page {
-  const Shape = z.looseObject({ [list]: z.array(z.unknown()).nullish(), endId: z.string().nullish() });
-  const page = parseRecord(Shape, data, list) as Record<string, unknown>;
-  return { rows: (page[list] as unknown[] | null | undefined) ?? [], endId: textOrNull(page.endId as string | null) };
-}
+const TriggerRow = z.looseObject({
+  planType: z.string().min(1),
+  symbol: z.string(),
+  orderId: z.string().min(1),
+  clientOid: OptionalText,
+  size: OptionalText,
+  triggerPrice: OptionalText,
+  side: SideText.nullish(),
+  posMode: OptionalText,
+  posSide: OptionalText,
+  tradeSide: OptionalText,
+});
 
-export function symbolOf(raw: unknown): string | undefined {
-  const row = raw as { symbol?: unknown; instId?: unknown } | null | undefined;
-  const name = row?.instId ?? row?.symbol;
-  return typeof name === 'string' ? name.toUpperCase() : undefined;
+/** Plan types of the `plan` family; all others belong to a position. */
+export const PLAN_TYPES: readonly string[] = ['normal_plan', 'track_plan'];
+
+export function parseTriggerOrder(raw: unknown, instrument: Instrument): VenueTriggerOrder {
+  const row = parseRecord(TriggerRow, raw, 'trigger order');
+  const what = `trigger order ${row.orderId}`;
+  requireSymbol(row.symbol, instrument, what);
+  const side = row.side ?? null;
+  const direction = side === null ? null : classicDirection({ ...row, side });
+  const coversPosition = row.planType.startsWith('pos_');
+  return onGrid(what, () => ({
+    clientOrderId: textOrNull(row.clientOid),
+    venueOrderId: row.orderId,
+    symbol: instrument.symbol,
+    family: PLAN_TYPES.includes(row.planType) ? 'plan' : 'tpsl',
+    planType: row.planType,
+    isProtectiveStop: row.planType === 'pos_loss',
+    leg: direction?.leg ?? 'net',
+    side: direction?.side ?? null,
+    triggerPrice: toTicks(textOrNull(row.triggerPrice) ?? '0', instrument),
+    qty: coversPosition ? (0 as QtyLots) : toLots(textOrNull(row.size) ?? '0', instrument),
+  }));
 }
 
 // Fills
@@ -177,43 +149,75 @@ const FillRow = z.looseObject({
   clientOid: OptionalText,
   symbol: z.string(),
   side: SideText,
+  posMode: OptionalText,
+  posSide: OptionalText,
+  tradeSide: OptionalText,
   price: Decimal,
   baseVolume: Decimal,
   tradeScope: z.enum(['maker', 'taker']),
-  feeDetail: z.array(z.looseObject({ feeCoin: z.string(), totalFee: Decimal })).min(1),
+  feeDetail: z.array(z.looseObject({ feeCoin: OptionalText, totalFee: OptionalText })).min(1),
   cTime: Millis,
 });
 
-/** `totalFee` below zero was paid. A fee in another coin than USDT has no exact USDT amount and is refused, not guessed. */
+/** `totalFee` below zero was paid. A fee in another coin is estimated as `feeOfParts` says. */
 export function parseFill(raw: unknown, instrument: Instrument): VenueFill {
   const row = parseRecord(FillRow, raw, 'fill');
   const what = `fill ${row.tradeId}`;
   requireSymbol(row.symbol, instrument, what);
+  const { side, leg } = classicDirection(row);
   return onGrid(what, () => {
-    let fee = 0n;
-    for (const part of row.feeDetail) {
-      const charged = parseQuote(part.totalFee);
-      if (charged !== 0n && part.feeCoin !== 'USDT') {
-        throw new VenueMalformed(`${what}: fee is paid in ${part.feeCoin}, expected USDT (switch fee deduction off)`);
-      }
-      fee -= charged;
-    }
+    const executed = {
+      price: toTicks(row.price, instrument),
+      qty: toLots(row.baseVolume, instrument),
+      liquidity: row.tradeScope,
+    };
+    const parts = row.feeDetail.map(({ feeCoin, totalFee }) => ({
+      coin: feeCoin,
+      paid: 0n - parseQuote(textOrNull(totalFee) ?? '0'),
+    }));
     return {
       tradeId: row.tradeId,
       venueOrderId: row.orderId,
       clientOrderId: textOrNull(row.clientOid),
       symbol: instrument.symbol,
-      side: row.side,
-      price: toTicks(row.price, instrument),
-      qty: toLots(row.baseVolume, instrument),
-      fee: fee as QuoteAmount,
-      liquidity: row.tradeScope,
+      side,
+      leg,
+      ...executed,
+      fee: feeOfParts(parts, executed, instrument),
       atMs: row.cTime,
     };
   });
 }
 
-// Positions and balance
+/**
+ * What a fill cost, in USDT. Parts in USDT are exact. A part in another coin (BGB, where the account pays fees with it)
+ * has an amount of that coin and no USDT value in any record of the fill, so the whole fee is then taken to be what the
+ * contract's rate asks without the discount, rounded up: never less than what was paid, and a fill is never lost for
+ * it. `isFeeEstimated` tells such fills apart.
+ */
+export function feeOfParts(
+  parts: readonly { readonly coin: string | null | undefined; readonly paid: bigint }[],
+  { price, qty, liquidity }: Pick<VenueFill, 'price' | 'qty' | 'liquidity'>,
+  instrument: Instrument,
+): QuoteAmount {
+  if (parts.every(({ coin, paid }) => coin === 'USDT' || paid === 0n)) {
+    return parts.reduce((sum, { paid }) => sum + paid, 0n) as QuoteAmount;
+  }
+  const rateE6 = liquidity === 'maker' ? instrument.makerFeeE6 : instrument.takerFeeE6;
+  return feeOn(notional(price, qty, instrument), rateE6 > 0n ? rateE6 : 0n, 'up');
+}
+
+/** Whether a fill's record (v2 or v3) names a fee in another coin than USDT, so that its USDT amount is an estimate. */
+export function isFeeEstimated(raw: unknown): boolean {
+  const detail = (raw as { feeDetail?: unknown } | null)?.feeDetail;
+  if (!Array.isArray(detail)) return false;
+  return detail.some((part: { feeCoin?: unknown; totalFee?: unknown; fee?: unknown } | null) => {
+    const amount = part?.totalFee ?? part?.fee;
+    return part?.feeCoin !== 'USDT' && Number(amount ?? 0) !== 0;
+  });
+}
+
+// Positions, balance, settings
 
 const PositionRow = z.looseObject({
   symbol: z.string().optional(),
@@ -221,25 +225,47 @@ const PositionRow = z.looseObject({
   holdSide: z.enum(['long', 'short']),
   posMode: z.enum(['one_way_mode', 'hedge_mode']),
   total: Decimal,
-  openPriceAvg: OptionalText,
+  openPriceAvg: OptionalNumber,
+  markPrice: OptionalNumber,
+  liquidationPrice: OptionalNumber,
+  unrealizedPL: OptionalNumber,
+  leverage: OptionalNumber,
+  marginMode: OptionalText,
 });
 
-/** `rows` are all positions the venue reports; none for the instrument is flat. One-way mode only. */
-export function parsePosition(rows: readonly unknown[], instrument: Instrument): VenuePosition {
-  let qty = 0 as SignedLots;
-  let entryPrice: string | null = null;
-  for (const raw of rows) {
-    if (symbolOf(raw) !== instrument.symbol) continue;
-    const row = parseRecord(PositionRow, raw, `position ${instrument.symbol}`);
-    const lots: number = onGrid(`position ${instrument.symbol}`, () => toLots(row.total, instrument));
-    if (lots === 0) continue;
-    if (row.posMode !== 'one_way_mode' || qty !== 0) {
-      throw new VenueMalformed(`position ${instrument.symbol}: the account is in hedge mode, expected one-way mode`);
-    }
-    qty = (row.holdSide === 'long' ? lots : -lots) as SignedLots;
-    entryPrice = textOrNull(row.openPriceAvg);
+/** One row of `instrument`: one leg, which may be flat. */
+export function parsePosition(raw: unknown, instrument: Instrument): VenuePosition {
+  const what = `position ${instrument.symbol}`;
+  const row = parseRecord(PositionRow, raw, what);
+  requireSymbol(symbolOf(raw), instrument, what);
+  const lots: number = onGrid(what, () => toLots(row.total, instrument));
+  return {
+    symbol: instrument.symbol,
+    leg: row.posMode === 'hedge_mode' ? row.holdSide : 'net',
+    qty: (row.holdSide === 'long' || lots === 0 ? lots : -lots) as SignedLots,
+    entryPrice: lots === 0 ? null : textOrNull(row.openPriceAvg),
+    markPrice: textOrNull(row.markPrice),
+    liquidationPrice: nonZeroOrNull(row.liquidationPrice),
+    unrealised: textOrNull(row.unrealizedPL),
+    leverage: textOrNull(row.leverage),
+    marginMode: marginModeOf(row.marginMode),
+  };
+}
+
+/** What is held of `instrument` among the rows of an account; flat legs are left out. */
+export function parsePositions(
+  rows: readonly unknown[],
+  instrument: Instrument,
+  parse: (raw: unknown, instrument: Instrument) => VenuePosition = parsePosition,
+): VenuePosition[] {
+  const held = rowsOf(rows, instrument.symbol)
+    .map((row) => parse(row, instrument))
+    .filter(({ qty }) => qty !== 0);
+  const legs = new Set<Leg>(held.map(({ leg }) => leg));
+  if (legs.size !== held.length || (legs.has('net') && legs.size > 1)) {
+    throw new VenueMalformed(`position ${instrument.symbol}: the venue tells the same leg twice`);
   }
-  return { symbol: instrument.symbol, qty, entryPrice };
+  return held;
 }
 
 const AccountRow = z.looseObject({ marginCoin: z.string(), accountEquity: Decimal, crossedMaxAvailable: Decimal });
@@ -252,86 +278,96 @@ export function parseBalance(data: unknown): VenueBalance {
   return { equity: account.accountEquity, available: account.crossedMaxAvailable };
 }
 
-// Market data
-
-const TickerRow = z.looseObject({
-  instId: z.string(),
-  lastPr: Decimal,
-  markPrice: OptionalText,
-  fundingRate: OptionalText,
-  nextFundingTime: OptionalText,
-  ts: Millis,
+const Leverage = z.union([z.string().regex(/^\d{1,3}(\.\d+)?$/), z.number().positive()]).transform(String);
+const SettingsRow = z.looseObject({
+  crossedMarginLeverage: Leverage,
+  isolatedLongLever: Leverage,
+  isolatedShortLever: Leverage,
+  marginMode: z.enum(['crossed', 'isolated']),
+  posMode: z.enum(['one_way_mode', 'hedge_mode']),
 });
 
-export function parseTicker(raw: unknown, instrument: Instrument): VenueTicker {
-  const row = parseRecord(TickerRow, raw, `ticker ${instrument.symbol}`);
-  requireSymbol(row.instId, instrument, 'ticker');
-  const nextFundingAtMs = Number(textOrNull(row.nextFundingTime) ?? '0');
+/** Where the two sides of an isolated symbol differ, the higher leverage is told: it is the one that limits have to hold. */
+export function parseSettings(data: unknown): VenueSettings {
+  const row = parseRecord(SettingsRow, data, 'account settings');
+  const { crossedMarginLeverage, isolatedLongLever: long, isolatedShortLever: short } = row;
+  const isolated = Number(long) >= Number(short) ? long : short;
   return {
-    symbol: instrument.symbol,
-    venueAtMs: row.ts,
-    lastPrice: row.lastPr,
-    markPrice: textOrNull(row.markPrice),
-    fundingRate: textOrNull(row.fundingRate),
-    nextFundingAtMs: Number.isSafeInteger(nextFundingAtMs) && nextFundingAtMs > 0 ? nextFundingAtMs : null,
+    positionMode: row.posMode === 'hedge_mode' ? 'hedge' : 'one_way',
+    marginMode: row.marginMode,
+    leverage: row.marginMode === 'crossed' ? crossedMarginLeverage : isolated,
   };
 }
 
-const TradeRow = z.looseObject({ ts: Millis, price: Decimal, size: Decimal, side: SideText, tradeId: z.string() });
+const BillRow = z.looseObject({
+  billId: z.string().min(1),
+  symbol: z.string(),
+  amount: Decimal,
+  businessType: z.string(),
+  coin: z.string(),
+  cTime: Millis,
+});
 
-export interface IdentifiedTrade {
-  readonly tradeId: string;
-  readonly trade: VenueTrade;
+/** Null for a bill that is no settlement of funding in USDT. */
+export function parseFundingPayment(raw: unknown): VenueFundingPayment | null {
+  const row = parseRecord(BillRow, raw, 'bill');
+  if (!row.businessType.includes('settle_fee') || row.coin !== 'USDT') return null;
+  const amount = onGrid(`bill ${row.billId}`, () => parseQuote(row.amount));
+  return { paymentId: row.billId, symbol: row.symbol.toUpperCase(), amount, atMs: row.cTime };
 }
 
-export function parseTrade(raw: unknown, instrument: Instrument): IdentifiedTrade {
-  const row = parseRecord(TradeRow, raw, `trade ${instrument.symbol}`);
-  return onGrid(`trade ${row.tradeId}`, () => ({
-    tradeId: row.tradeId,
-    trade: {
-      symbol: instrument.symbol,
-      venueAtMs: row.ts,
-      price: toTicks(row.price, instrument),
-      qty: toLots(row.size, instrument),
-      takerSide: row.side,
-    },
-  }));
+// Market data
+
+const FundingRow = z.looseObject({
+  symbol: z.string(),
+  fundingRate: Decimal,
+  fundingRateInterval: OptionalNumber,
+  nextUpdate: OptionalText,
+});
+
+/** `current-fund-rate`, v2 and v3 alike. `atMs` is the time of the answer: its rows have none. */
+export function parseFundingRate(data: unknown, symbol: string, atMs: number): VenueFunding {
+  const rows = parseRecord(z.array(z.looseObject({ symbol: z.string() })), data, 'funding rate');
+  const found = rows.find((row) => row.symbol.toUpperCase() === symbol);
+  if (found === undefined) throw new VenueMalformed(`funding rate: none of ${symbol}`);
+  const row = parseRecord(FundingRow, found, `funding rate ${symbol}`);
+  return {
+    symbol,
+    venueAtMs: atMs,
+    rate: row.fundingRate,
+    intervalHours: positiveOrNull(row.fundingRateInterval),
+    nextAtMs: positiveOrNull(row.nextUpdate),
+  };
 }
 
-// Answers
+function positiveOrNull(text: string | null | undefined): number | null {
+  const value = Number(textOrNull(text) ?? '0');
+  return Number.isSafeInteger(value) && value > 0 ? value : null;
+}
 
-const PlacedRow = z.looseObject({ orderId: z.string().min(1), clientOid: OptionalText });
+// Answers to calls that change something
 
-/** The venue's order id, or null when the answer does not name the order that was sent. */
+const NamedRow = z.looseObject({ orderId: z.string().min(1), clientOid: OptionalText });
+
+/** The venue's order id, or null when the answer does not name the order that was meant. */
 export function parsePlaced(data: unknown, clientOrderId: string): string | null {
-  const row = PlacedRow.safeParse(data);
+  const row = NamedRow.safeParse(data);
   if (!row.success) return null;
   const named = textOrNull(row.data.clientOid);
   return named === null || named === clientOrderId ? row.data.orderId : null;
 }
 
-const BatchCancelled = z.looseObject({
-  successList: z.array(z.unknown()).nullish(),
+const Batch = z.looseObject({
+  successList: z.array(z.looseObject({ orderId: OptionalText, clientOid: OptionalText })).nullish(),
   failureList: z.array(z.unknown()).nullish(),
 });
 
-/** How many orders a batch cancel took and left; null when the answer does not say. */
-export function parseBatchCancelled(data: unknown): { cancelled: number; left: number } | null {
-  const row = BatchCancelled.safeParse(data);
-  if (!row.success) return null;
-  return { cancelled: row.data.successList?.length ?? 0, left: row.data.failureList?.length ?? 0 };
+/** Whether a batch answer lists `clientOrderId` among what was done. */
+export function batchNames(data: unknown, clientOrderId: string): boolean {
+  const batch = Batch.safeParse(data);
+  return batch.success && (batch.data.successList ?? []).some(({ clientOid }) => clientOid === clientOrderId);
 }
 
 export function parseServerTime(data: unknown): number {
   return parseRecord(z.looseObject({ serverTime: Millis }), data, 'server time').serverTime;
-}
-
-function requireSymbol(name: string | undefined, instrument: Instrument, what: string): void {
-  if (name?.toUpperCase() !== instrument.symbol) {
-    throw new VenueMalformed(`${what}: is for ${name ?? 'no symbol'}, expected ${instrument.symbol}`);
-  }
-}
-
-function textOrNull(text: string | null | undefined): string | null {
-  return text === undefined || text === null || text === '' ? null : text;
 }

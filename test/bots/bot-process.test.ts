@@ -19,8 +19,7 @@ const quoting = ({ control }: LiveBot): Promise<unknown> =>
 test("without pings it clears the book and pauses; a ping brings it back, an operator's pause stays", async () => {
   world = await startBotWorld({ deadmanS: 3 });
   const { live } = await world.host.startOrAdopt('bot1');
-  await sleep(500);
-  expect((await live.control.status()).reason).toBe('paused_without_supervisor');
+  await until('it knows the venue', async () => (await live.control.status()).reason === 'paused_without_supervisor');
   await live.control.ping();
   await quoting(live);
   for (let i = 0; i < 5; i += 1) {

@@ -57,7 +57,7 @@ export async function openSimulator(speed = 1): Promise<RunningSimulator> {
   const both = markets('BTCUSDT', 'ETHUSDT');
   const simulator = await startSimulator(simulatorOptions(stateDir, { speed, markets: both }));
   return {
-    port: simulator.port,
+    ...simulator,
     async stop() {
       await simulator.stop();
       rmSync(stateDir, { recursive: true, force: true });

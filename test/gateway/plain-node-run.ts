@@ -12,6 +12,7 @@ const venue = await createBitgetVenue({
   endpoint: { kind: 'simulator', httpUrl, wsUrl },
   keys: JSON.parse(keys) as Parameters<typeof createBitgetVenue>[0]['keys'],
   log: { info: silent, warn: silent, error: silent },
+  accountKind: 'classic',
   callDeadlineMs: 300,
   random: () => 0,
 });
@@ -25,6 +26,7 @@ venue.stream(instrument, {
   onBook: count('book'),
   onTrade: count('book'),
   onTicker: count('book'),
+  onFunding: count('book'),
   onOrder: count('book'),
   onFill: count('book'),
   onPosition: count('book'),
@@ -36,7 +38,7 @@ venue.stream(instrument, {
 const answers: PlaceAnswer['answer'][] = [];
 const untilMs = Date.now() + Number(runMs);
 for (let n = 0; Date.now() < untilMs; n += 1) {
-  const order = { clientOrderId: `n-${n}`, symbol: 'BTCUSDT', side: 'buy', price: 500_000, qty: 10, kind: 'post_only' };
+  const order = { clientOrderId: `n-${n}`, symbol: 'BTCUSDT', side: 'buy', price: 500_000, qty: 10, kind: 'post_only', leg: 'net' };
   const placed = await venue.place({ ...order, reduceOnly: false, expiresAtMs: untilMs + 60_000 } as ApprovedIntent);
   answers.push(placed.answer);
   await venue.cancel('BTCUSDT', `n-${n}`);

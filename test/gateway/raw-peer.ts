@@ -36,6 +36,8 @@ export interface RawPeer {
 }
 
 export interface RawPeerBehaviour {
+  /** Instead of the recorded ones. */
+  readonly contracts?: unknown;
   onCall?(call: ReceivedCall, response: ServerResponse): void;
   onSocket?(socket: WebSocket, path: string): void;
 }
@@ -57,7 +59,7 @@ export async function startRawPeer(behaviour: RawPeerBehaviour): Promise<RawPeer
     request.on('end', () => {
       const call = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body };
       calls.push(call);
-      if (call.path.startsWith('/api/v2/mix/market/contracts')) response.end(success(contracts));
+      if (call.path.startsWith('/api/v2/mix/market/contracts')) response.end(success(behaviour.contracts ?? contracts));
       else if (call.path.startsWith('/api/v2/common/trade-rate')) {
         response.end(success({ makerFeeRate: '0.0002', takerFeeRate: '0.0006' }));
       } else behaviour.onCall?.(call, response);
@@ -101,6 +103,7 @@ export async function connect(
   const venue = await createBitgetVenue({
     endpoint: { kind: 'simulator', ...endpoint },
     keys: CANARY_KEYS,
+    accountKind: 'classic',
     log: { info: write, warn: write, error: write },
     ...change,
   });
@@ -116,6 +119,7 @@ export function intent(change: Partial<OrderIntent> = {}): ApprovedIntent {
     qty: 10 as QtyLots,
     kind: 'post_only',
     reduceOnly: false,
+    leg: 'net',
     expiresAtMs: Date.now() + 60_000,
     ...change,
   } as ApprovedIntent;
@@ -124,11 +128,11 @@ export function intent(change: Partial<OrderIntent> = {}): ApprovedIntent {
 export type Heard =
   | { kind: 'book'; book: Pick<BookFrame, 'venueAtMs' | 'bidCount' | 'askCount'> & { bid: number; ask: number } }
   | {
-      [K in 'Trade' | 'Ticker' | 'Order' | 'Fill' | 'Position' as K]: {
+      [K in 'Trade' | 'Ticker' | 'Funding' | 'Order' | 'Fill' | 'Position' as K]: {
         kind: Lowercase<K>;
         value: Parameters<VenueSink[`on${K}`]>[0];
       };
-    }['Trade' | 'Ticker' | 'Order' | 'Fill' | 'Position']
+    }['Trade' | 'Ticker' | 'Funding' | 'Order' | 'Fill' | 'Position']
   | { kind: 'connector'; channel: string; status: 'up' | 'down'; reason: string };
 
 export interface Listener {
@@ -152,6 +156,7 @@ export function listen(): Listener {
         hear({ kind: 'book', book: { venueAtMs, bidCount, askCount, bid: bidTicks[0] ?? 0, ask: askTicks[0] ?? 0 } }),
       onTrade: (value) => hear({ kind: 'trade', value }),
       onTicker: (value) => hear({ kind: 'ticker', value }),
+      onFunding: (value) => hear({ kind: 'funding', value }),
       onOrder: (value) => hear({ kind: 'order', value }),
       onFill: (value) => hear({ kind: 'fill', value }),
       onPosition: (value) => hear({ kind: 'position', value }),

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { createBookFrame } from '../../core/market/book.ts';
-import { formatPrice, formatQty, type Instrument } from '../../core/market/instrument.ts';
+import { formatPrice, type Instrument } from '../../core/market/instrument.ts';
 import { formatQuote } from '../../core/money/decimal.ts';
-import { fillBookFrame } from '../../gateway/bitget/book.ts';
 import * as wire from '../../gateway/bitget/wire.ts';
 import { VenueMalformed } from '../../gateway/venue.ts';
 
@@ -61,13 +59,14 @@ describe('instrument', () => {
 
 describe('orders', () => {
   test('an open order of the list', () => {
-    const page = wire.parsePage(sample('ordersOpen'), 'entrustedList');
-    expect(page.endId).toBe('1190384645049036801');
+    const page = wire.parsePage(sample('ordersOpen'), 'entrustedList', 'endId');
+    expect(page.next).toBe('1190384645049036801');
     expect(wire.parseOrder(page.rows[0], { ...named('BLURUSDT'), tickSize: 0.01, lotSize: 1 }, 'rest')).toEqual({
       clientOrderId: '1190384645074202625',
       venueOrderId: '1190384645049036801',
       symbol: 'BLURUSDT',
       side: 'buy',
+      leg: 'net',
       price: 15,
       qty: 40,
       filled: 0,
@@ -89,7 +88,11 @@ describe('orders', () => {
   });
 
   test('an empty list is sent as null', () => {
-    expect(wire.parsePage({ entrustedList: null, endId: null }, 'entrustedList')).toEqual({ rows: [], endId: null });
+    expect(wire.parsePage({ entrustedList: null, endId: null }, 'entrustedList', 'endId')).toEqual({
+      rows: [],
+      next: null,
+    });
+    expect(() => wire.parsePage({}, 'entrustedList', 'endId')).toThrow(VenueMalformed);
   });
 
   test.each([
@@ -102,6 +105,32 @@ describe('orders', () => {
     ['a time that is no time', { cTime: 'now' }],
   ])('%s is malformed', (_name, change) => {
     expect(() => wire.parseOrder({ ...rowOf('streamOrders'), ...change }, BTC, 'stream')).toThrow(VenueMalformed);
+  });
+});
+
+describe('sides and legs', () => {
+  const hedge = { posMode: 'hedge_mode', posSide: 'long', tradeSide: 'open', side: 'buy' };
+  test.each([
+    ['one-way', { posMode: 'one_way_mode', posSide: 'net', tradeSide: 'buy_single', side: 'buy' }, 'buy', 'net', false],
+    ['one-way, reducing', { posMode: 'one_way_mode', side: 'sell', reduceOnly: 'YES' }, 'sell', 'net', true],
+    ['a mode that is not told', { side: 'sell' }, 'sell', 'net', false],
+    ['open long', hedge, 'buy', 'long', false],
+    ['close long, told as a buy', { ...hedge, tradeSide: 'close' }, 'sell', 'long', true],
+    ['open short', { ...hedge, posSide: 'short', side: 'sell' }, 'sell', 'short', false],
+    [
+      'close short, told as a sell',
+      { ...hedge, posSide: 'short', side: 'sell', tradeSide: 'close' },
+      'buy',
+      'short',
+      true,
+    ],
+    ['liquidated', { ...hedge, tradeSide: 'burst_close_long' }, 'sell', 'long', true],
+  ] as const)('%s', (_name, change, side, leg, reduceOnly) => {
+    const base = { ...rowOf('streamOrders'), posMode: '', posSide: '', tradeSide: '', reduceOnly: 'no' };
+    const order = wire.parseOrder({ ...base, ...change }, BTC, 'stream');
+    expect(order).toMatchObject({ side, leg, reduceOnly });
+    const { side: fillSide, leg: fillLeg } = wire.parseFill({ ...rowOf('streamFills'), posMode: '', tradeSide: '', ...change, posSide: undefined }, BTC); // prettier-ignore
+    expect([fillSide, fillLeg]).toEqual([side, leg]);
   });
 });
 
@@ -119,13 +148,20 @@ describe('fills', () => {
     expect(wire.parseFill(row, BTC).fee).toBe(-1n);
   });
 
-  test('a fee in another coin is refused, not guessed', () => {
-    const [row] = wire.parsePage(sample('fillsPaidInBgb'), 'fillList').rows;
-    expect(() => wire.parseFill(row, { ...named('ETHUSDT'), lotSize: 0.01 })).toThrow(/fee is paid in BGB/);
+  test('a fee in another coin is taken at the full rate, and the fill is kept', () => {
+    const [row] = wire.parsePage(sample('fillsPaidInBgb'), 'fillList', 'endId').rows;
+    const eth = instrument('ETHUSDT');
+    expect(wire.isFeeEstimated(row)).toBe(true);
+    // 1 ETH at 1900, taker 6 bps.
+    expect(formatQuote(wire.parseFill(row, eth).fee)).toBe('1.14');
+    const usdt = { ...(row as object), feeDetail: [{ feeCoin: 'USDT', totalFee: '-0.5' }] };
+    expect(wire.isFeeEstimated(usdt)).toBe(false);
+    const none = { ...(row as object), feeDetail: [{ feeCoin: '', totalFee: '' }] };
+    expect([wire.parseFill(none, eth).fee, wire.isFeeEstimated(none)]).toEqual([0n, false]);
   });
 
   test('of the history', () => {
-    const [row] = wire.parsePage(sample('fills'), 'fillList').rows;
+    const [row] = wire.parsePage(sample('fills'), 'fillList', 'endId').rows;
     const eth = { ...named('ETHUSDT'), tickSize: 0.01, lotSize: 0.01 };
     expect(wire.parseFill(row, eth)).toMatchObject({
       price: 180133,
@@ -138,80 +174,59 @@ describe('fills', () => {
 
 describe('positions and balance', () => {
   const row = (change: object) => ({ ...rowOf('position'), posMode: 'one_way_mode', ...change });
+  const legs = (rows: readonly unknown[]) =>
+    wire.parsePositions(rows, BTC).map(({ leg, qty, entryPrice }) => [leg, qty, entryPrice]);
 
   test.each([
-    ['long', [row({})], 10, '25000'],
-    ['short', [row({ holdSide: 'short' })], -10, '25000'],
-    ['none at all is flat', [], 0, null],
-    ['of another symbol is flat', [row({ symbol: 'ETHUSDT' })], 0, null],
-    ['a closed one is flat', [row({ total: '0' })], 0, null],
-    ['the other side closed', [row({ total: '0' }), row({ holdSide: 'short' })], -10, '25000'],
-  ] as const)('%s', (_name, rows, qty, entryPrice) => {
-    expect(wire.parsePosition(rows, BTC)).toEqual({ symbol: 'BTCUSDT', qty, entryPrice });
+    ['long', [row({})], [['net', 10, '25000']]],
+    ['short', [row({ holdSide: 'short' })], [['net', -10, '25000']]],
+    ['none at all is flat', [], []],
+    ['of another symbol is left out', [row({ symbol: 'ETHUSDT' })], []],
+    ['a closed one is left out', [row({ total: '0' })], []],
+    ['the other side closed', [row({ total: '0' }), row({ holdSide: 'short' })], [['net', -10, '25000']]],
+    [
+      'both legs of a hedge',
+      [row({ posMode: 'hedge_mode' }), row({ posMode: 'hedge_mode', holdSide: 'short' })],
+      [
+        ['long', 10, '25000'],
+        ['short', -10, '25000'],
+      ],
+    ],
+  ])('%s', (_name, rows, expected) => {
+    expect(legs(rows)).toEqual(expected);
   });
 
-  test('hedge mode is refused: its two sides are two positions', () => {
-    expect(() => wire.parsePosition(sample('position') as unknown[], BTC)).toThrow(/hedge mode/);
-    expect(() => wire.parsePosition([row({}), row({ holdSide: 'short' })], BTC)).toThrow(/hedge mode/);
+  test('what the venue says of a leg is kept', () => {
+    expect(wire.parsePosition(row({}), BTC)).toEqual({
+      symbol: 'BTCUSDT',
+      leg: 'net',
+      qty: 10,
+      entryPrice: '25000',
+      markPrice: '25100',
+      liquidationPrice: '24144.1124161806977798',
+      unrealised: '1',
+      leverage: '20',
+      marginMode: 'isolated',
+    });
+    expect(wire.parsePosition(row({ total: '0', holdSide: 'short', liquidationPrice: '0' }), BTC)).toMatchObject({
+      qty: 0,
+      entryPrice: null,
+      liquidationPrice: null,
+    });
+  });
+
+  test.each([
+    ['the same leg twice', [row({}), row({ holdSide: 'short' })]],
+    ['a net position beside a leg', [row({}), row({ posMode: 'hedge_mode', holdSide: 'short' })]],
+    ['no symbol', [row({ symbol: undefined })]],
+    ['a mode nobody knows', [row({ posMode: 'both' })]],
+  ])('%s is malformed', (_name, rows) => {
+    expect(() => wire.parsePositions(rows, BTC)).toThrow(VenueMalformed);
   });
 
   test('balance is the margin balance in USDT', () => {
     expect(wire.parseBalance(sample('accounts'))).toEqual({ equity: '10582.90265771', available: '10580.56434289' });
     expect(() => wire.parseBalance([])).toThrow(VenueMalformed);
-  });
-});
-
-describe('market data', () => {
-  test('ticker with funding', () => {
-    expect(wire.parseTicker(rowOf('streamTicker'), BTC)).toEqual({
-      symbol: 'BTCUSDT',
-      venueAtMs: 1695715383021,
-      lastPrice: '27000.5',
-      markPrice: '27000.0',
-      fundingRate: '0.000010',
-      nextFundingAtMs: 1695722400000,
-    });
-  });
-
-  test('trade', () => {
-    const { tradeId, trade } = wire.parseTrade(rowOf('streamTrades'), BTC);
-    expect(tradeId).toBe('1111111111');
-    expect(trade).toEqual({ symbol: 'BTCUSDT', venueAtMs: 1695716760565, price: 270005, qty: 1, takerSide: 'buy' });
-    expect(formatQty(trade.qty, BTC)).toBe('0.001');
-  });
-
-  const numbers = (levels: [string, string][]): [number, number][] => levels.map(([p, q]) => [Number(p), Number(q)]);
-  const book = () => {
-    const row = rowOf('streamBook5') as { asks: [string, string][]; bids: [string, string][]; ts: string };
-    return { asks: numbers(row.asks), bids: numbers(row.bids), timestamp: Number(row.ts) };
-  };
-
-  test('book in ticks and lots, one side may be empty', () => {
-    const frame = createBookFrame();
-    fillBookFrame(frame, book(), BTC);
-    expect(frame).toMatchObject({ venueAtMs: 1695716059516, bidCount: 2, askCount: 2 });
-    expect([...frame.bidTicks.slice(0, 2), ...frame.askTicks.slice(0, 2)]).toEqual([270000, 269995, 270005, 270010]);
-    expect([...frame.bidLots.slice(0, 2), ...frame.askLots.slice(0, 2)]).toEqual([2710, 1460, 8760, 400]);
-    fillBookFrame(frame, { ...book(), asks: [] }, BTC);
-    expect(frame).toMatchObject({ bidCount: 2, askCount: 0 });
-  });
-
-  test.each<[string, object]>([
-    ['no time', { timestamp: undefined }],
-    ['a time that is no number', { timestamp: NaN }],
-    ['a crossed top', { bids: [[27000.5, 1]] }],
-    ['a price that is no number', { bids: [[NaN, 1]] }],
-    ['a price below zero', { bids: [[-1, 1]] }],
-    ['an infinite price', { asks: [[Infinity, 1]] }],
-    ['a price between two ticks', { bids: [[26999.95, 1]] }],
-    ['a quantity of zero', { bids: [[27000, 0]] }],
-    ['a quantity between two lots', { bids: [[27000, 0.0005]] }],
-    ['bids out of order', { bids: [[26999, 1], [27000, 1]] }], // prettier-ignore
-    ['a price twice', { asks: [[27001, 1], [27001, 2]] }], // prettier-ignore
-    ['a level that is no pair', { asks: [[27001]] }],
-  ])('a book with %s is malformed', (_name, change) => {
-    const broken = { ...book(), ...change } as Parameters<typeof fillBookFrame>[1];
-    expect(() => fillBookFrame(createBookFrame(), broken, BTC)).toThrow(VenueMalformed);
   });
 });
 
@@ -224,9 +239,9 @@ describe('answers to calls', () => {
     '%j does not name the order',
     (data) => expect(wire.parsePlaced(data, 'mine')).toBeNull(),
   );
-  test('a batch cancel counts both lists', () => {
-    expect(wire.parseBatchCancelled(sample('batchCancelled'))).toEqual({ cancelled: 1, left: 1 });
-    expect(wire.parseBatchCancelled({ successList: null })).toEqual({ cancelled: 0, left: 0 });
-    expect(wire.parseBatchCancelled('')).toBeNull();
+  test('a batch names what was done, not what was not', () => {
+    expect(wire.batchNames(sample('batchCancelled'), 'BITGET#121211212122')).toBe(true);
+    expect(wire.batchNames(sample('batchCancelled'), '321342')).toBe(false);
+    for (const data of [null, '', {}, { successList: null }]) expect(wire.batchNames(data, 'x')).toBe(false);
   });
 });

@@ -11,6 +11,7 @@ import { startSimulator, type RunningSimulator } from '../../simulator/server.ts
 import { isAlive, stop } from '../../stack/process.ts';
 import { runningProcesses } from '../../stack/run-files.ts';
 import { createLocalBotHost } from '../../workers/local-bot-host.ts';
+import { startRateBrokers } from '../../workers/rate-brokers.ts';
 import { BOT1, simulatorOptions } from '../simulator/harness.ts';
 import { botConfig } from './bots.ts';
 import { builtCode } from './build.ts';
@@ -60,6 +61,7 @@ export async function startBotWorld(overrides: Record<string, unknown> = {}, log
     DESK_SIMULATOR_PORT: simulator.port,
   };
   const config = loadConfig(configDir);
+  const rateBrokers = startRateBrokers({ home, config, log });
   const hosts: BotHost[] = [];
   const pingers: NodeJS.Timeout[] = [];
   const anotherHost = (): BotHost => {
@@ -84,6 +86,7 @@ export async function startBotWorld(overrides: Record<string, unknown> = {}, log
       pingers.forEach(clearInterval);
       for (const host of hosts) host.release();
       for (const entry of runningProcesses(home)) if (isAlive(entry)) await stop(entry, 5_000, { group: true });
+      await rateBrokers.stop();
       await simulator.stop();
       rmSync(root, { recursive: true, force: true });
     },

@@ -1,7 +1,8 @@
 /** Builders for bot machines: an instrument, a configuration, and inputs with the clock and sequence kept by the builder. */
+import type { Leg } from '../../core/accounting/legs.ts';
 import { BotConfig } from '../../core/bot/bot-config.ts';
 import { Effects, type Effect } from '../../core/bot/effects.ts';
-import type { BotInput, FillFact } from '../../core/bot/input.ts';
+import type { BotInput, FillFact, SeenStop, SyncInput } from '../../core/bot/input.ts';
 import { decodeInput, encodeInput } from '../../core/bot/input-codec.ts';
 import { BotMachine } from '../../core/bot/machine.ts';
 import { decodeState, encodeState, type BotState } from '../../core/bot/state.ts';
@@ -103,6 +104,11 @@ export class Bench {
     return this.tell({ kind: RecordKind.bookInput, book: book(bid, ask) }, afterMs);
   }
 
+  /** A book that the caller may still change. */
+  frame(bid: number, ask: number): BookFrame {
+    return book(bid, ask);
+  }
+
   timer(afterMs = 1_000): Effect[] {
     return this.tell({ kind: RecordKind.timerInput }, afterMs);
   }
@@ -112,22 +118,36 @@ export class Bench {
     this.tell({ kind: RecordKind.startInput, epoch: 7, configHash: 'c', codeVersion: 'v' });
     this.tell({ kind: RecordKind.connectorInput, channel: 'book', status: 'up', reason: '' });
     this.tell({ kind: RecordKind.connectorInput, channel: 'orders', status: 'up', reason: '' });
+    this.clock();
     this.sync({ position, entryPrice });
     this.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } });
     return this;
   }
 
+  /** A new process that reads from the venue what the old one believed. */
+  restart(legs: SyncInput['positions'], stops: SeenStop[]): void {
+    this.tell({ kind: RecordKind.startInput, epoch: this.state.epoch + 1, configHash: '', codeVersion: '' });
+    this.tell({ kind: RecordKind.connectorInput, channel: 'book', status: 'up', reason: '' });
+    this.tell({ kind: RecordKind.connectorInput, channel: 'orders', status: 'up', reason: '' });
+    this.clock();
+    this.sync({ legs, stops });
+    this.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } });
+  }
+
   sync({
     position = 0,
     entryPrice = null as string | null,
-    openOrders = [] as Extract<BotInput, { openOrders: unknown }>['openOrders'],
+    openOrders = [] as SyncInput['openOrders'],
     fills = [] as FillFact[],
+    legs = null as SyncInput['positions'] | null,
+    stops = [] as SeenStop[],
   } = {}): Effect[] {
     return this.tell({
       kind: RecordKind.positionInput,
       openOrders,
       fills,
-      position: { qty: position as SignedLots, entryPrice },
+      positions: legs ?? [{ leg: 'net', qty: position as SignedLots, entryPrice }],
+      stops,
       equity: 10_000_000_000_000_000n as QuoteAmount,
     });
   }
@@ -141,7 +161,13 @@ export class Bench {
   }
 
   seen(clientOrderId: string, status: 'open' | 'filled' | 'cancelled', filled = 0): Effect[] {
-    const order = { side: 'buy' as const, price: 1 as PriceTicks, qty: 5 as QtyLots, reduceOnly: false };
+    const order = {
+      side: 'buy' as const,
+      price: 1 as PriceTicks,
+      qty: 5 as QtyLots,
+      reduceOnly: false,
+      leg: 'net' as const,
+    };
     return this.tell({
       kind: RecordKind.orderInput,
       clientOrderId,
@@ -149,7 +175,23 @@ export class Bench {
     });
   }
 
-  fill(clientOrderId: string, side: 'buy' | 'sell', price: number, qty: number, tradeId: string): Effect[] {
+  clock(offsetMs = 0, uncertaintyMs = 5): Effect[] {
+    return this.tell({ kind: RecordKind.clockInput, offsetMs, uncertaintyMs });
+  }
+
+  stopAnswer(clientOrderId: string, answer: 'yes' | 'duplicate' | 'no' | 'unknown'): Effect[] {
+    const news = { news: 'placeAnswered' as const, answer, code: answer === 'no' ? '40917' : null };
+    return this.tell({ kind: RecordKind.stopInput, clientOrderId, news });
+  }
+
+  fill(
+    clientOrderId: string,
+    side: 'buy' | 'sell',
+    price: number,
+    qty: number,
+    tradeId: string,
+    leg: Leg = 'net',
+  ): Effect[] {
     const fee = (BigInt(price * qty) * BTC.quotePerTickLotE12) / 5_000n;
     return this.tell({
       kind: RecordKind.fillInput,
@@ -157,6 +199,7 @@ export class Bench {
         tradeId,
         clientOrderId,
         side,
+        leg,
         price: price as PriceTicks,
         qty: qty as QtyLots,
         fee: fee as QuoteAmount,
@@ -177,4 +220,18 @@ export function cancelled(effects: readonly Effect[]): string[] {
 
 export function copyOf(state: BotState): BotState {
   return decodeState(encodeState(state));
+}
+
+export function alerts(effects: readonly Effect[]): string[] {
+  return effects.flatMap((effect) =>
+    effect.effect === 'record' && effect.event.type === 'alert' ? [effect.event.reason] : [],
+  );
+}
+
+export function stopsPlaced(effects: readonly Effect[]): Extract<Effect, { effect: 'placeStop' }>[] {
+  return effects.flatMap((effect) => (effect.effect === 'placeStop' ? [effect] : []));
+}
+
+export function stopsCancelled(effects: readonly Effect[]): string[] {
+  return effects.flatMap((effect) => (effect.effect === 'cancelStop' ? [effect.clientOrderId] : []));
 }

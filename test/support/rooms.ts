@@ -15,7 +15,7 @@ export interface Room {
 /** `contracts` is every `workflows/<name>/contract.ts` and the search attributes. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   core: { rooms: [], packages: ['zod'] },
-  gateway: { rooms: ['core', 'monitoring'], packages: ['ccxt', 'zod', 'node:*'] },
+  gateway: { rooms: ['core', 'monitoring'], packages: ['ccxt', 'ws', 'zod', 'node:*'] },
   simulator: { rooms: ['core'], packages: ['ws', 'zod', 'node:*'] },
   journal: { rooms: ['core'], packages: ['node:*'] },
   ledger: {

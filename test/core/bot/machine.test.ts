@@ -26,7 +26,9 @@ describe('start', () => {
     );
     expect(placed(bench.sync())).toEqual([]);
     expect(bench.reason()).toBe(Reason.paused_without_supervisor);
-    expect(placed(bench.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } }))).toHaveLength(2);
+    expect(placed(bench.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } }))).toEqual([]);
+    expect(bench.reason()).toBe(Reason.clock_unknown);
+    expect(placed(bench.clock())).toHaveLength(2);
     expect(bench.reason()).toBe(Reason.quoted);
   });
 
@@ -40,7 +42,13 @@ describe('start', () => {
   test('adopts an open order that an earlier run left, and replaces it', () => {
     const bench = new Bench();
     bench.run();
-    const order = { side: 'buy' as const, price: 500_000 as never, qty: 4 as never, reduceOnly: false };
+    const order = {
+      side: 'buy' as const,
+      price: 500_000 as never,
+      qty: 4 as never,
+      reduceOnly: false,
+      leg: 'net' as const,
+    };
     const effects = bench.sync({ openOrders: [{ clientOrderId: 'bot1_old-1', filled: 0 as never, order }] });
     expect(cancelled(effects)).toEqual(['bot1_old-1']);
     expect(placed(bench.book(600_000, 600_001)).map(({ side }) => side)).toEqual(['sell']);
@@ -50,7 +58,13 @@ describe('start', () => {
   test('counts an order of somebody else as exposure and leaves it alone', () => {
     const bench = new Bench(botConfig());
     bench.run();
-    const order = { side: 'buy' as const, price: 590_000 as never, qty: 22 as never, reduceOnly: false };
+    const order = {
+      side: 'buy' as const,
+      price: 590_000 as never,
+      qty: 22 as never,
+      reduceOnly: false,
+      leg: 'net' as const,
+    };
     bench.sync({ openOrders: [{ clientOrderId: 'somebody', filled: 0 as never, order }] });
     const effects = bench.book(600_000, 600_001);
     expect(cancelled(effects)).toEqual([]);
@@ -62,9 +76,9 @@ describe('start', () => {
     const { bench } = quoting();
     bench.sync({ position: 5, entryPrice: '60000' });
     bench.sync({ position: 5, entryPrice: '60000' });
-    expect(bench.state.position.qty).toBe(0);
+    expect(bench.state.holdings.net.qty).toBe(0);
     const effects = bench.sync({ position: 5, entryPrice: '60000' });
-    expect(bench.state.position.qty).toBe(5);
+    expect(bench.state.holdings.net.qty).toBe(5);
     expect(effects).toContainEqual(
       expect.objectContaining({ event: expect.objectContaining({ type: 'position_adopted' }) }),
     );
@@ -240,17 +254,17 @@ describe('fills', () => {
     bench.fill(bid, 'buy', 600_000, 3, 't1');
     bench.fill(bid, 'buy', 600_000, 3, 't1');
     bench.fill(ask, 'sell', 600_500, 3, 't2');
-    expect(bench.state.position.qty).toBe(0);
+    expect(bench.state.holdings.net.qty).toBe(0);
     // 3 lots of 0.001 BTC, 50 USDT apart; fees 2 bps of both sides.
-    expect(bench.state.position.realised).toBe(150_000_000_000n);
-    expect(bench.state.position.fees).toBe(36_000_000_000n + 36_030_000_000n);
+    expect(bench.state.holdings.net.realised).toBe(150_000_000_000n);
+    expect(bench.state.holdings.net.fees).toBe(36_000_000_000n + 36_030_000_000n);
   });
 
   test('one after its cancel still counts', () => {
     const { bench, bid } = quoting();
     bench.seen(bid, 'cancelled', 2);
     bench.fill(bid, 'buy', 600_000, 2, 't1');
-    expect(bench.state.position.qty).toBe(2);
+    expect(bench.state.holdings.net.qty).toBe(2);
     expect(bench.state.orders.some(({ clientOrderId }) => clientOrderId === bid)).toBe(false);
   });
 });

@@ -34,6 +34,7 @@ function fillFact(bench: Bench, clientOrderId: string, tradeId: string, qty: num
     tradeId,
     clientOrderId,
     side: 'buy',
+    leg: 'net',
     price: 600_000 as PriceTicks,
     qty: qty as QtyLots,
     fee: 0n as QuoteAmount,
@@ -100,7 +101,7 @@ describe('start', () => {
     orders(bench, 'up');
     bench.sync({ position: 4, entryPrice: '60000', fills: [old] });
     asked(bench, { position: 4, entryPrice: '60000', fills: [old] }, 300_000);
-    expect(bench.state.position.qty).toBe(4);
+    expect(bench.state.holdings.net.qty).toBe(4);
     expect(bench.state.fills).toBe(0);
   });
 
@@ -144,7 +145,7 @@ describe('reconciliation', () => {
     bench.fill(bid, 'buy', 600_000, 2, 't2');
     bench.sync({ position: 4, entryPrice: '60000' });
     bench.fill(bid, 'buy', 600_000, 1, 't3');
-    expect(bench.state.position.qty).toBe(4);
+    expect(bench.state.holdings.net.qty).toBe(4);
     bench.sync({ position: 4, entryPrice: '60000' });
     expect(bench.state.syncMismatches).toBe(0);
   });
@@ -153,9 +154,9 @@ describe('reconciliation', () => {
     const { bench } = quoting();
     for (let i = 0; i < 3; i += 1) bench.sync({ position: 4, entryPrice: '60000' });
     bench.fill('bot1_lost', 'buy', 600_000, 4, 'late');
-    expect(bench.state.position.qty).toBe(8);
+    expect(bench.state.holdings.net.qty).toBe(8);
     for (let i = 0; i < 3; i += 1) asked(bench, { position: 4, entryPrice: '60000' }, i === 0 ? 10_000 : 1_000);
-    expect(bench.state.position.qty).toBe(4);
+    expect(bench.state.holdings.net.qty).toBe(4);
   });
 
   test('after the private stream was away the venue is read before the next quote', () => {
@@ -175,6 +176,7 @@ describe('reconciliation', () => {
     orders(bench, 'down');
     bench.nowMs += 500;
     orders(bench, 'up');
+    bench.clock();
     bench.sync();
     bench.book(600_000, 600_001);
     expect(bench.reason()).toBe(Reason.reconciling);
@@ -227,7 +229,13 @@ describe('reconciliation', () => {
 describe('orders found at the venue', () => {
   test('a late fill that its adoption counted already never hides what still rests', () => {
     const bench = new Bench().run();
-    const order = { side: 'buy' as const, price: 600_000 as PriceTicks, qty: 4 as QtyLots, reduceOnly: false };
+    const order = {
+      side: 'buy' as const,
+      price: 600_000 as PriceTicks,
+      qty: 4 as QtyLots,
+      reduceOnly: false,
+      leg: 'net' as const,
+    };
     bench.sync({ openOrders: [{ clientOrderId: 'bot1_old-1', filled: 2 as QtyLots, order }] });
     bench.fill('bot1_old-1', 'buy', 600_000, 2, 'early');
     const [adopted] = bench.state.orders;
@@ -239,13 +247,13 @@ describe('orders found at the venue', () => {
     bench.fill('bot1_old-1', 'buy', 600_000, 2, 'rest');
     bench.seen('bot1_old-1', 'filled', 4);
     expect(bench.state.orders.filter(({ clientOrderId }) => clientOrderId === 'bot1_old-1')).toEqual([]);
-    expect(bench.state.position.qty).toBe(4);
+    expect(bench.state.holdings.net.qty).toBe(4);
   });
 
   test('more executed than an order asked for is the venue speaking, not a crash', () => {
     const { bench, bid } = quoting();
     bench.fill(bid, 'buy', 600_000, 9, 't1');
-    expect(bench.state.position.qty).toBe(9);
+    expect(bench.state.holdings.net.qty).toBe(9);
     expect(bench.state.orders.some(({ clientOrderId }) => clientOrderId === bid)).toBe(false);
   });
 

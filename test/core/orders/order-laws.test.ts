@@ -24,6 +24,7 @@ function sent(): Order {
       qty: QTY as QtyLots,
       kind: 'post_only',
       reduceOnly: false,
+      leg: 'net' as const,
       expiresAtMs: T0 + 2_000,
     },
     T0,

@@ -14,6 +14,7 @@ const INTENT: OrderIntent = {
   qty: 4 as QtyLots,
   kind: 'post_only',
   reduceOnly: false,
+  leg: 'net' as const,
   expiresAtMs: T0 + 2_000,
 };
 const FACTS: RiskFacts = {
@@ -23,6 +24,7 @@ const FACTS: RiskFacts = {
   openBuyLots: 0,
   openSellLots: 0,
   ordersActive: 0,
+  legLots: 0,
 };
 const LIMITS: CompiledLimits = { exposureQuoteMax: 1_500, orderQuoteMax: 300, ordersActiveMax: 4 };
 

@@ -1,0 +1,92 @@
+/** All that a bot holds in its symbol: one net position, or a long and a short leg side by side. */
+import type { QtyLots, QuoteAmount, SignedLots, PriceTicks, TickLotValue } from '../money/money.ts';
+import type { Side } from '../orders/order-intent.ts';
+import type { Leg, PositionMode } from './legs.ts';
+import { applyFill, flatPosition, unrealisedAt, type Position } from './position.ts';
+
+/** In one-way mode only `net` is used, in hedge mode only `long` (never below zero) and `short` (never above it). */
+export interface Holdings {
+  readonly net: Position;
+  readonly long: Position;
+  readonly short: Position;
+}
+
+export const LEGS: readonly Leg[] = ['net', 'long', 'short'];
+const LEGS_OF_MODE: Readonly<Record<PositionMode, readonly Leg[]>> = { one_way: ['net'], hedge: ['long', 'short'] };
+
+export function flatHoldings(): Holdings {
+  return { net: flatPosition(), long: flatPosition(), short: flatPosition() };
+}
+
+/** The legs that an account in `mode` can have. */
+export function legsOf(mode: PositionMode): readonly Leg[] {
+  return LEGS_OF_MODE[mode];
+}
+
+/** What the price moves: all legs added up. */
+export function netLots({ net, long, short }: Holdings): SignedLots {
+  return (net.qty + long.qty + short.qty) as SignedLots;
+}
+
+export function isFlat({ net, long, short }: Holdings): boolean {
+  return net.qty === 0 && long.qty === 0 && short.qty === 0;
+}
+
+/** Before fees. */
+export function realisedOf({ net, long, short }: Holdings): QuoteAmount {
+  return (net.realised + long.realised + short.realised) as QuoteAmount;
+}
+
+export function feesOf({ net, long, short }: Holdings): QuoteAmount {
+  return (net.fees + long.fees + short.fees) as QuoteAmount;
+}
+
+/** Folds one fill into its leg and returns what it realised before its fee. */
+export function applyHoldingFill(
+  holdings: Holdings,
+  leg: Leg,
+  side: Side,
+  price: PriceTicks,
+  qty: QtyLots,
+  fee: QuoteAmount,
+  value: TickLotValue,
+): QuoteAmount {
+  return applyFill(holdings[leg], side, price, qty, fee, value);
+}
+
+/** Profit of all legs at `priceTicks`: statistics, in USDT. */
+export function unrealisedOf({ net, long, short }: Holdings, priceTicks: number, quotePerTickLot: number): number {
+  return (
+    unrealisedAt(net, priceTicks, quotePerTickLot) +
+    unrealisedAt(long, priceTicks, quotePerTickLot) +
+    unrealisedAt(short, priceTicks, quotePerTickLot)
+  );
+}
+
+/** Which leg a quote on `side` works on, and how much of it closes something. */
+export interface LegChoice {
+  readonly leg: Leg;
+  readonly reduceOnly: boolean;
+  readonly qty: QtyLots;
+}
+
+/**
+ * In hedge mode a buy either closes some of the short leg or adds to the long one, and a sell the other way round. The
+ * opposite leg is kept at `hedgeInventoryRatio` of the leg that would grow: 0 always closes first, which is one-way mode
+ * in two parts; 1 closes nothing before both legs are equal. An excess too small to be an order of its own is left.
+ */
+export function chooseLeg(
+  holdings: Holdings,
+  mode: PositionMode,
+  side: Side,
+  qty: QtyLots,
+  hedgeInventoryRatio: number,
+  qtyMinLots: QtyLots,
+): LegChoice {
+  if (mode === 'one_way') return { leg: 'net', reduceOnly: false, qty };
+  const growing = side === 'buy' ? Math.max(0, holdings.long.qty) : Math.max(0, 0 - holdings.short.qty);
+  const opposite = side === 'buy' ? Math.max(0, 0 - holdings.short.qty) : Math.max(0, holdings.long.qty);
+  const excess = opposite - Math.floor(growing * hedgeInventoryRatio);
+  if (excess < qtyMinLots) return { leg: side === 'buy' ? 'long' : 'short', reduceOnly: false, qty };
+  return { leg: side === 'buy' ? 'short' : 'long', reduceOnly: true, qty: Math.min(qty, excess) as QtyLots };
+}

@@ -1,0 +1,32 @@
+/** What a person must hear of, whatever the bot does about it: one event each, in the journal and from there in the store. */
+import { RecordKind } from '../events/record.ts';
+import type { Effects } from './effects.ts';
+import type { ControlEvent } from './events.ts';
+import type { BotState } from './state.ts';
+import { phaseOf } from './telemetry.ts';
+
+export type AlertCode =
+  /** An order, stop or fill on this account and symbol that this bot did not make. */
+  | 'external_order'
+  | 'external_stop'
+  | 'external_fill'
+  /** Executed worse than the order's limit, or far from the market. */
+  | 'fill_price_deviation'
+  /** The venue holds something else than our fills add up to. */
+  | 'position_differs'
+  | 'position_mode_differs'
+  | 'clock_offset'
+  | 'stop_refused'
+  /** Something has been held for too long without a stop that is known to rest. */
+  | 'unprotected'
+  /** See `VenueTrouble`. */
+  | 'venue_trouble';
+
+export function raiseAlert(state: BotState, code: AlertCode, detail: ControlEvent['detail'], effects: Effects): void {
+  state.alerts += 1;
+  effects.push({
+    effect: 'record',
+    kind: RecordKind.controlEvent,
+    event: { type: 'alert', phase: phaseOf(state), reason: code, operator: null, detail },
+  });
+}

@@ -1,0 +1,92 @@
+/** One symbol as a paper account sees it: its book, its prices and the model that decides fills. */
+import { LEGS, type Holdings } from '../accounting/holdings.ts';
+import type { Leg } from '../accounting/legs.ts';
+import { RecordedBook } from '../fill-model/book-levels.ts';
+import { FillModel, type FillGrade, type FillSink } from '../fill-model/fill-model.ts';
+import type { BookFrame } from '../market/book.ts';
+import type { Instrument } from '../market/instrument.ts';
+import { DecimalError, parseScaled } from '../money/decimal.ts';
+import type { PriceTicks, QtyLots, SignedLots } from '../money/money.ts';
+import type { Side } from '../orders/order-intent.ts';
+import { applyFrame, replaceBook } from './book-window.ts';
+
+export class PaperMarket {
+  instrument: Instrument;
+  readonly model: FillModel;
+  readonly book = new RecordedBook();
+  /** The book is one that the venue shows now. */
+  isLive = false;
+  /** Newest venue time of a frame. */
+  private frameAtMs = 0;
+  /** Venue time up to which the market was known when the newest order arrived. */
+  private acceptedAtMs = 0;
+  private lastE12: bigint | null = null;
+  private statedMarkE12: bigint | null = null;
+
+  constructor(instrument: Instrument, sink: FillSink, grade: FillGrade, holdings: Holdings) {
+    this.instrument = instrument;
+    const positions = Object.fromEntries(LEGS.map((leg) => [leg, holdings[leg].qty])) as Record<Leg, SignedLots>;
+    this.model = new FillModel(this.book, sink, grade, positions);
+  }
+
+  /** The feed is interrupted: nothing that it showed may be traded on. */
+  interrupt(): void {
+    this.isLive = false;
+    this.lastE12 = null;
+    this.statedMarkE12 = null;
+  }
+
+  applyBook(frame: BookFrame): void {
+    // An older state than the last one says nothing about now.
+    if (this.isLive && frame.venueAtMs < this.frameAtMs) return;
+    this.frameAtMs = frame.venueAtMs;
+    const wasLive = this.isLive;
+    this.isLive = true;
+    if (wasLive) applyFrame(this.book, frame, this.model);
+    else replaceBook(this.book, frame, this.model);
+  }
+
+  /**
+   * Feeds repeat trades when they begin and deliver them late. A trade from before the newest order could not have met
+   * it; one that is older than the book has shortened the queues through it already.
+   */
+  applyTrade(takerSide: Side, price: PriceTicks, qty: QtyLots, venueAtMs: number): void {
+    if (!this.isLive || venueAtMs < this.acceptedAtMs) return;
+    this.lastE12 = BigInt(price) * this.instrument.tickE12;
+    this.model.applyTrade(takerSide, price, qty, venueAtMs < this.frameAtMs);
+  }
+
+  applyPrices(lastPrice: string, markPrice: string | null): void {
+    if (!this.isLive) return;
+    this.lastE12 = positive(lastPrice) ?? this.lastE12;
+    if (markPrice !== null) this.statedMarkE12 = positive(markPrice) ?? this.statedMarkE12;
+  }
+
+  /** From now on only what happens after what is known now can fill. */
+  accept(): void {
+    this.acceptedAtMs = this.frameAtMs;
+  }
+
+  /** The venue's mark price, the middle of the book where it states none, null without a live book; 1e-12 USDT. */
+  markE12(): bigint | null {
+    if (!this.isLive) return null;
+    if (this.statedMarkE12 !== null) return this.statedMarkE12;
+    const midDoubled = this.book.midDoubled();
+    return midDoubled === 0 ? null : (BigInt(midDoubled) * this.instrument.tickE12) / 2n;
+  }
+
+  /** Price of the newest trade since the feed is up, 1e-12 USDT. */
+  newestTradeE12(): bigint | null {
+    return this.isLive ? this.lastE12 : null;
+  }
+}
+
+function positive(price: string): bigint | null {
+  try {
+    const scaled = parseScaled(price, 12);
+    return scaled > 0n ? scaled : null;
+  } catch (error) {
+    if (error instanceof DecimalError) return null;
+    throw error;
+  }
+}

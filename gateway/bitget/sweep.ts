@@ -1,0 +1,68 @@
+/**
+ * Cancels everything in a scope and proves it: what a venue answers to a batch cancel is its intention, so the list of
+ * what is open has the last word. Every call may be repeated without harm.
+ */
+import type { CancelAnswer } from '../venue.ts';
+import { judgeCancel } from './answer-codes.ts';
+import type { Calls } from './calls.ts';
+import type { OpenEntry, Request, Sweep } from './dialect.ts';
+
+export async function sweepFamily(
+  calls: Pick<Calls, 'send'>,
+  sweep: Sweep,
+  symbol: string | null,
+): Promise<CancelAnswer> {
+  let tookAny = false;
+  /** Null when the sweep may go on. */
+  async function cancel(request: Request): Promise<CancelAnswer | null> {
+    const result = await calls.send(request.call, request.params);
+    if (result.ok) {
+      tookAny ||= namesAny(result.answer.data);
+      return null;
+    }
+    if (result.failure === 'not_sent') return { answer: 'no', code: 'not_sent', reason: 'no turn within the deadline' };
+    const judged = judgeCancel(result.failure);
+    return judged.answer === 'gone' ? null : judged;
+  }
+  async function cancelAll(requests: readonly Request[]): Promise<CancelAnswer | null> {
+    for (const request of requests) {
+      const ended = await cancel(request);
+      if (ended !== null) return ended;
+    }
+    return null;
+  }
+
+  const whole = sweep.whole(symbol);
+  const ended = whole === null ? null : await cancel(whole);
+  if (ended !== null) return tookAny ? asUnknown(ended) : ended;
+  try {
+    let open: OpenEntry[] = await sweep.listOpen(symbol);
+    if (open.length > 0) {
+      const stopped = await cancelAll(sweep.cancel(open));
+      tookAny = true;
+      if (stopped !== null) return asUnknown(stopped);
+      open = await sweep.listOpen(symbol);
+    }
+    if (open.length > 0) return { answer: 'unknown', reason: `${open.length} orders are still listed as open` };
+  } catch (error) {
+    return { answer: 'unknown', reason: `what is left could not be read: ${(error as Error).message}` };
+  }
+  return { answer: tookAny ? 'yes' : 'gone' };
+}
+
+/** Of several families: the worst answer counts. */
+export function foldAnswers(answers: readonly CancelAnswer[]): CancelAnswer {
+  const worst = (['unknown', 'no', 'yes'] as const).map((kind) => answers.find(({ answer }) => answer === kind));
+  return worst.find((answer) => answer !== undefined) ?? { answer: 'gone' };
+}
+
+/** A refusal halfway: what came before it was done. */
+function asUnknown(answer: CancelAnswer): CancelAnswer {
+  return answer.answer === 'no' ? { answer: 'unknown', reason: `${answer.code}: ${answer.reason}` } : answer;
+}
+
+function namesAny(data: unknown): boolean {
+  const { successList, list } = (data ?? {}) as { successList?: unknown; list?: unknown };
+  const named = successList ?? list;
+  return Array.isArray(named) && named.length > 0;
+}

@@ -1,0 +1,165 @@
+/** What the machine does when the venue, its clock, its feed or the account is not as it should be. */
+import { describe, expect, test } from '@jest/globals';
+import { Reason } from '../../../core/bot/reasons.ts';
+import { RecordKind } from '../../../core/events/record.ts';
+import type { VenueTrouble } from '../../../core/venue-trouble.ts';
+import { alerts, Bench, botConfig, cancelled, copyOf, placed } from '../../support/bots.ts';
+
+const OPERATOR = { operator: 'ann', reason: 'seen to' };
+
+function quoting(): Bench {
+  const bench = new Bench().run();
+  const orders = placed(bench.book(600_000, 600_001));
+  for (const { clientOrderId } of orders) bench.answer(clientOrderId, 'yes');
+  expect(bench.state.orders).toHaveLength(2);
+  return bench;
+}
+
+describe('clock', () => {
+  test('an offset above 1 s is told once, above 5 s nothing new is risked, and back again', () => {
+    const bench = quoting();
+    expect(alerts(bench.clock(900, 5))).toEqual([]);
+    expect(alerts(bench.clock(-1_100, 5))).toEqual(['clock_offset']);
+    expect(alerts(bench.clock(-1_200, 5))).toEqual([]);
+    expect(bench.reason()).toBe(Reason.quoted);
+    expect(cancelled(bench.clock(-5_100, 5))).toHaveLength(2);
+    expect(bench.reason()).toBe(Reason.clock_offset);
+    bench.clock(4_000, 5);
+    expect(bench.reason()).toBe(Reason.quoted);
+  });
+
+  test('a slow answer that may explain the offset is no error of the clock', () => {
+    const bench = quoting();
+    bench.clock(6_000, 2_000);
+    expect(bench.reason()).toBe(Reason.quoted);
+    bench.clock(6_000, 900);
+    expect(bench.reason()).toBe(Reason.clock_offset);
+  });
+
+  test('a measure of three minutes ago says nothing any more', () => {
+    const bench = quoting();
+    for (let second = 0; second < 181; second += 1) bench.book(600_000 + (second % 2), 600_002, 1_000);
+    bench.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } });
+    expect(bench.reason()).toBe(Reason.clock_unknown);
+  });
+});
+
+describe('book', () => {
+  test('the same top for 30 s is stale, however often it is told', () => {
+    const bench = new Bench(botConfig({ deadmanS: 120 })).run();
+    for (let second = 0; second <= 30; second += 1) bench.book(600_000, 600_001, 1_000);
+    expect(bench.reason()).toBe(Reason.quoted);
+    bench.book(600_000, 600_001, 1_000);
+    expect(bench.reason()).toBe(Reason.book_stale);
+    bench.book(600_000, 600_002, 1_000);
+    expect(bench.reason()).toBe(Reason.quoted);
+  });
+
+  test('a deeper level that moves does not make the top fresh', () => {
+    const bench = new Bench(botConfig({ deadmanS: 120 })).run();
+    for (let second = 0; second <= 31; second += 1) {
+      const frame = bench.frame(600_000, 600_001);
+      frame.bidLots[4] = 1_000 + second;
+      bench.tell({ kind: RecordKind.bookInput, book: frame }, 1_000);
+    }
+    expect(bench.reason()).toBe(Reason.book_stale);
+  });
+});
+
+describe('trouble', () => {
+  const refuse = (bench: Bench, trouble: VenueTrouble, afterMs = 0) =>
+    bench.tell(
+      {
+        kind: RecordKind.orderInput,
+        clientOrderId: 'x',
+        news: { news: 'placeAnswered', answer: 'no', code: '40014', trouble },
+      },
+      afterMs,
+    );
+
+  test.each(['auth', 'mode'] as const)('%s stops the bot until a person resumes it, over a restart too', (trouble) => {
+    const bench = quoting();
+    const effects = refuse(bench, trouble);
+    expect(alerts(effects)).toEqual(['venue_trouble']);
+    expect(cancelled(effects)).toHaveLength(2);
+    expect(alerts(refuse(bench, trouble))).toEqual([]);
+    bench.sync();
+    expect(bench.reason()).toBe(Reason.venue_refuses_account);
+    const again = new Bench(bench.config, copyOf(bench.state)).run();
+    again.book(600_000, 600_001);
+    expect(again.reason()).toBe(Reason.venue_refuses_account);
+    again.tell({ kind: RecordKind.controlInput, command: { command: 'resume', ...OPERATOR } });
+    expect(again.reason()).not.toBe(Reason.venue_refuses_account);
+  });
+
+  test('a refused time is measured anew once, and refused again within a minute it stops the bot', () => {
+    const bench = quoting();
+    const first = refuse(bench, 'clock');
+    expect(first).toContainEqual({ effect: 'measureClock' });
+    expect(alerts(first)).toEqual([]);
+    expect(bench.reason()).toBe(Reason.quoted);
+    expect(alerts(refuse(bench, 'clock', 2_000))).toEqual(['venue_trouble']);
+    expect(bench.reason()).toBe(Reason.venue_refuses_account);
+  });
+
+  test('maintenance freezes and ends with a read that agrees, not before', () => {
+    const bench = quoting();
+    expect(alerts(refuse(bench, 'maintenance'))).toEqual(['venue_trouble']);
+    expect(bench.reason()).toBe(Reason.venue_maintenance);
+    bench.sync();
+    expect(bench.reason()).toBe(Reason.venue_maintenance);
+    const failed = { kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason: '40200' } as const;
+    bench.tell({ ...failed, trouble: 'maintenance' }, 2_000);
+    bench.sync();
+    expect(bench.reason()).toBe(Reason.venue_maintenance);
+    for (let second = 0; second < 10; second += 1) bench.book(600_000, 600_001, 1_000);
+    bench.sync();
+    expect(bench.reason()).not.toBe(Reason.venue_maintenance);
+  });
+
+  test('too many requests is the gateway’s matter', () => {
+    const bench = quoting();
+    expect(alerts(refuse(bench, 'rate'))).toEqual([]);
+    expect(bench.reason()).toBe(Reason.quoted);
+  });
+});
+
+describe('alerts', () => {
+  test('an order and a fill of somebody else are told', () => {
+    const bench = quoting();
+    const order = { side: 'buy', price: 600_000, qty: 7, reduceOnly: false, leg: 'net' } as never;
+    const openOrders = [
+      ...bench.state.orders.map((own) => ({ clientOrderId: own.clientOrderId, filled: 0 as never, order: own })),
+      { clientOrderId: 'stranger', filled: 0 as never, order },
+    ];
+    expect(alerts(bench.sync({ openOrders }))).toEqual(['external_order']);
+    expect(alerts(bench.sync({ openOrders }))).toEqual([]);
+    expect(alerts(bench.fill('stranger', 'buy', 600_000, 2, 't1'))).toEqual(['external_fill']);
+  });
+
+  test('a fill beyond its limit or far from the market is told', () => {
+    const bench = quoting();
+    const [bid] = bench.state.orders;
+    expect(alerts(bench.fill(bid!.clientOrderId, 'buy', bid!.price, 1, 't1'))).toEqual([]);
+    expect(alerts(bench.fill(bid!.clientOrderId, 'buy', bid!.price + 1, 1, 't2'))).toEqual(['fill_price_deviation']);
+    expect(alerts(bench.fill(bid!.clientOrderId, 'buy', 590_000, 1, 't3'))).toEqual(['fill_price_deviation']);
+  });
+
+  test('a position that differs is told at the first read', () => {
+    const bench = quoting();
+    expect(alerts(bench.sync({ position: 150, entryPrice: '60000' }))).toEqual(['position_differs']);
+    expect(alerts(bench.sync({ position: 150, entryPrice: '60000' }))).toEqual([]);
+    expect(bench.reason()).toBe(Reason.reconciling);
+  });
+});
+
+test('an order whose cancel is on its way takes no place among the active ones', () => {
+  const bench = new Bench(botConfig({ risk: { ...botConfig().risk, ordersActiveMax: 2 } })).run();
+  const orders = placed(bench.book(600_000, 600_001));
+  for (const { clientOrderId } of orders) bench.answer(clientOrderId, 'yes');
+  // The bid is cancelled for a new price; the ask is gone: its successor is the second active order, not the third.
+  const moved = cancelled(bench.book(599_800, 599_801, 1_000));
+  expect(moved).toHaveLength(2);
+  const ask = bench.state.orders.find(({ side }) => side === 'sell')!;
+  expect(placed(bench.seen(ask.clientOrderId, 'cancelled')).map(({ side }) => side)).toEqual(['sell']);
+});
