@@ -42,6 +42,7 @@ import {
   type VenueFill,
   type VenueOrder,
   type VenueSink,
+  type VenueStream,
   type VenueTriggerOrder,
 } from '../gateway/venue.ts';
 import { LatencyHistogram } from '../monitoring/latency.ts';
@@ -97,6 +98,7 @@ export class BotRuntime implements VenueSink {
   private timingsAtMs = 0;
   private clockTimer: NodeJS.Timeout | null = null;
   private isMeasuringClock = false;
+  private stream: VenueStream | null = null;
   private isFeeding = false;
   private isStopped = false;
   private readonly clientIds = new Map<string, string>();
@@ -124,6 +126,11 @@ export class BotRuntime implements VenueSink {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
     if (this.clockTimer !== null) clearTimeout(this.clockTimer);
+  }
+
+  /** Tells whose health the timings report. */
+  watch(stream: VenueStream): void {
+    this.stream = stream;
   }
 
   control(command: ControlCommand): void {
@@ -407,6 +414,11 @@ export class BotRuntime implements VenueSink {
     return { tradeId, clientOrderId, side, leg, price, qty, fee, liquidity, venueAtMs: atMs };
   }
 
+  private connectorCounts(): TickTimingsEvent['connector'] {
+    const { reconnects = 0, bookGaps = 0, bookChecksumFailures = 0, malformed = 0 } = this.stream?.health() ?? {};
+    return { reconnects, bookGaps, bookChecksumFailures, malformed };
+  }
+
   private recordTimings(atMs: number): void {
     const event: TickTimingsEvent = {
       type: 'TickTimings',
@@ -414,6 +426,7 @@ export class BotRuntime implements VenueSink {
       durable: this.durableLatency.take(),
       placeAnswer: this.placeLatency.take(),
       memoryRssBytes: process.memoryUsage.rss(),
+      connector: this.connectorCounts(),
     };
     this.timingsAtMs = atMs;
     this.record(RecordKind.telemetryEvent, 0, atMs, event);

@@ -120,8 +120,18 @@ function botSamples(config: BotConfig, { snapshot, timings, fillTotal }: StoredB
     add('telemetryAge', seconds(nowMs - atMs));
     add('bookAge', event.bookAgeMs === null ? null : seconds(event.bookAgeMs));
     add('supervisorAge', seconds(event.supervisorAgeMs));
+    add('unprotected', event.unprotectedMs === undefined ? null : seconds(event.unprotectedMs));
+    add('alerts', event.alerts ?? null);
+    add('clockOffset', typeof event.clockOffsetMs === 'number' ? event.clockOffsetMs / 1_000 : null);
   }
-  if (timings !== null) add('memory', timings.event.memoryRssBytes);
+  if (timings !== null) {
+    const { memoryRssBytes, connector } = timings.event;
+    add('memory', memoryRssBytes);
+    if (connector !== undefined) {
+      add('reconnects', connector.reconnects);
+      add('booksLost', connector.bookGaps + connector.bookChecksumFailures + connector.malformed);
+    }
+  }
   if (config.mode === 'disabled' && fillTotal === null) return found;
   const variant = fillTotal === null ? { variant: NO_FILLS } : {};
   add('blotterFills', fillTotal?.count ?? 0, variant);

@@ -25,6 +25,10 @@ export const BotSnapshot = z.object({
   ordersUnknown: z.int().nonnegative(),
   cancelsLastMinute: z.int().nonnegative(),
   supervisorAgeMs: Age,
+  // Absent in telemetry of earlier versions.
+  unprotectedMs: Age.optional(),
+  alerts: z.int().nonnegative().optional(),
+  clockOffsetMs: z.number().nullish(),
 });
 export type BotSnapshot = z.infer<typeof BotSnapshot>;
 
@@ -42,6 +46,9 @@ export const Timings = z.object({
   durable: Latency,
   placeAnswer: Latency,
   memoryRssBytes: z.int().nonnegative(),
+  connector: z
+    .object({ reconnects: z.int(), bookGaps: z.int(), bookChecksumFailures: z.int(), malformed: z.int() })
+    .optional(),
 });
 export type Timings = z.infer<typeof Timings>;
 

@@ -285,6 +285,7 @@ async function addTotals(client: pg.PoolClient, bot: string, records: readonly J
        select distinct on (payload->>'clientOrderId') payload->>'clientOrderId' as id, event_sequence, at, correlation_id, payload
        from event
        where bot = $1 and stream = 'hb.order.v1' and event_sequence between $2 and $3 and payload->>'clientOrderId' is not null
+         and payload->>'type' is distinct from 'stop'
        order by payload->>'clientOrderId', event_sequence desc),
      closed as (
        delete from open_order using latest

@@ -134,12 +134,13 @@ export function createLedgerReads(pool: Pool, log: Log) {
     schema: z.ZodType<Payload>,
     stream: string,
     { bot, limit }: { bot?: string; limit: number },
+    where = 'true',
   ): Promise<StoredEvent<Payload>[]> {
     return events(
       schema,
       `select ${COLUMNS} from stream_total t cross join lateral (
          select event_sequence, at, correlation_id, payload from event
-         where event.bot = t.bot and event.stream = t.stream order by event_sequence desc limit $2) last
+         where event.bot = t.bot and event.stream = t.stream and ${where} order by event_sequence desc limit $2) last
        where t.stream = $1 and ($3::text is null or t.bot = $3)
        order by at desc, event_sequence desc limit $2`,
       [stream, limit, bot ?? null],
@@ -168,7 +169,9 @@ export function createLedgerReads(pool: Pool, log: Log) {
 
     recentFills: (options: { bot?: string; limit: number }) => recent(FillPayload, 'hb.fill.v1', options),
 
-    recentOrders: (options: { bot?: string; limit: number }) => recent(OrderPayload, 'hb.order.v1', options),
+    /** Protective stops share the stream and are left out. */
+    recentOrders: (options: { bot?: string; limit: number }) =>
+      recent(OrderPayload, 'hb.order.v1', options, `event.payload->>'type' is distinct from 'stop'`),
 
     /** The latest state of every order that is not closed, oldest first. */
     openOrders: ({ bot }: { bot?: string } = {}): Promise<StoredEvent<OrderPayload>[]> =>

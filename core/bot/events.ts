@@ -165,6 +165,13 @@ export interface TickTimingsEvent {
   /** From the decision to the venue's answer. */
   placeAnswer: LatencySummary;
   memoryRssBytes: number;
+  /** Since the process began. */
+  connector: {
+    reconnects: number;
+    bookGaps: number;
+    bookChecksumFailures: number;
+    malformed: number;
+  };
 }
 
 export interface LatencySummary {

@@ -11,7 +11,8 @@ import type { MarginMode } from '../../core/accounting/legs.ts';
 import { formatPrice, formatQty, type Instrument } from '../../core/market/instrument.ts';
 import type { QtyLots } from '../../core/money/money.ts';
 import type { OrderIntent } from '../../core/orders/order-intent.ts';
-import type { ProtectiveStop, VenueCapabilities } from '../venue.ts';
+import { CAPABILITIES } from '../capabilities.ts';
+import type { ProtectiveStop } from '../venue.ts';
 import {
   PRODUCT,
   proven,
@@ -31,18 +32,6 @@ import * as wire from './wire.ts';
 
 const product = { productType: PRODUCT } as const;
 const margin = { marginCoin: 'USDT' } as const;
-
-const CAPABILITIES: VenueCapabilities = {
-  amend: true,
-  families: ['normal', 'plan', 'tpsl'],
-  stopReplacement: 'in_place',
-  positionModes: ['one_way', 'hedge'],
-  marginModes: ['crossed', 'isolated'],
-  bookIntegrity: ['sequence', 'checksum'],
-  fundingHistory: true,
-  countdownCancel: false,
-  isRealExecution: true,
-};
 
 /** Bitget answers at most one week of fills a request. */
 const FILLS_WINDOW_MS = 7 * 24 * 3_600_000 - 60_000;
@@ -84,7 +73,7 @@ export function createClassicDialect({ read, instrumentOf, noteFill }: DialectOp
     );
   const dialect: Dialect = {
     kind: 'classic',
-    capabilities: CAPABILITIES,
+    capabilities: CAPABILITIES.bitget_classic,
     amendsByNewOrder: true,
     // A batch that found nothing is a success, too.
     unnamedStopIs: 'gone',
@@ -247,6 +236,10 @@ export function createClassicDialect({ read, instrumentOf, noteFill }: DialectOp
       const { data } = await read('feeRates', { symbol, businessType: 'mix' });
       const { makerFeeRate: maker, takerFeeRate: taker } = wire.parseFeeRates(data);
       return { maker, taker };
+    },
+    async ticker(symbol) {
+      const { data, atMs } = await read('ticker', { symbol, ...product });
+      return wire.parseTicker(data, symbol, atMs);
     },
     async funding(symbol) {
       const { data, atMs } = await read('fundingRate', { symbol, ...product });

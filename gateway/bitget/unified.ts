@@ -10,7 +10,8 @@ import type { PositionMode } from '../../core/accounting/legs.ts';
 import { formatPrice, formatQty, type Instrument } from '../../core/market/instrument.ts';
 import type { QtyLots } from '../../core/money/money.ts';
 import type { OrderIntent } from '../../core/orders/order-intent.ts';
-import type { ProtectiveStop, VenueCapabilities, VenueFill } from '../venue.ts';
+import { CAPABILITIES } from '../capabilities.ts';
+import type { ProtectiveStop, VenueFill } from '../venue.ts';
 import {
   PRODUCT,
   proven,
@@ -26,23 +27,9 @@ import {
 import { parseRecord, requireName, requireRowsOf, rowsOf } from './records.ts';
 import type { Params } from './session.ts';
 import * as unified from './wire-unified.ts';
-import { parseFeeRates, parseFundingRate, parsePlaced, parsePositions } from './wire.ts';
+import { parseFeeRates, parseFundingRate, parsePlaced, parsePositions, parseTicker } from './wire.ts';
 
 const category = { category: PRODUCT } as const;
-
-const CAPABILITIES: VenueCapabilities = {
-  // The venue can change an order, but not give it another id, and the desk names each version of an order anew.
-  amend: false,
-  families: ['normal', 'plan', 'tpsl'],
-  stopReplacement: 'in_place',
-  positionModes: ['one_way', 'hedge'],
-  marginModes: ['crossed'],
-  bookIntegrity: ['sequence'],
-  fundingHistory: true,
-  // Bitget opens its countdown on request only.
-  countdownCancel: false,
-  isRealExecution: true,
-};
 
 /** Bitget answers at most 30 days of fills or records a request. */
 const FILLS_WINDOW_MS = 30 * 24 * 3_600_000 - 60_000;
@@ -97,7 +84,7 @@ export function createUnifiedDialect({ read, instrumentOf, noteFill }: DialectOp
 
   const dialect: Dialect = {
     kind: 'unified',
-    capabilities: CAPABILITIES,
+    capabilities: CAPABILITIES.bitget_unified,
     amendsByNewOrder: false,
     // The venue answers without data, and an unknown stop with an error.
     unnamedStopIs: 'yes',
@@ -232,6 +219,10 @@ export function createUnifiedDialect({ read, instrumentOf, noteFill }: DialectOp
       const { data } = await read('unifiedFeeRates', { symbol, ...category });
       const { makerFeeRate: maker, takerFeeRate: taker } = parseFeeRates(data);
       return { maker, taker };
+    },
+    async ticker(symbol) {
+      const { data, atMs } = await read('unifiedTickers', { symbol, ...category });
+      return parseTicker(data, symbol, atMs);
     },
     async funding(symbol) {
       const { data, atMs } = await read('unifiedFundingRate', { symbol });

@@ -12,8 +12,9 @@ import type { Instrument } from '../../core/market/instrument.ts';
 import { formatQuote, parseQuote } from '../../core/money/decimal.ts';
 import type { PaperStopRequest } from '../../core/paper/checks.ts';
 import { PaperExchange, type PaperEvent } from '../../core/paper/paper-exchange.ts';
+import { CAPABILITIES } from '../capabilities.ts';
 import { VenueRefused, VenueUnavailable } from '../venue.ts';
-import type { CancelAnswer, PlaceAnswer, ProtectiveStop, SettingAnswer, Venue, VenueCapabilities, VenueMarket, VenueSink } from '../venue.ts'; // prettier-ignore
+import type { CancelAnswer, PlaceAnswer, ProtectiveStop, SettingAnswer, Venue, VenueMarket, VenueSink } from '../venue.ts'; // prettier-ignore
 import { PaperFeed } from './feed.ts';
 import { heldPositions, toPlaceAnswer, toTriggerOrder, toVenueFill, toVenueOrder, toVenuePosition } from './rows.ts';
 import { PaperStore } from './store.ts';
@@ -31,19 +32,6 @@ export interface PaperVenueOptions {
   readonly now?: () => number;
   readonly log: Log;
 }
-
-const CAPABILITIES: VenueCapabilities = {
-  amend: true,
-  families: ['normal', 'tpsl'],
-  stopReplacement: 'in_place',
-  positionModes: ['one_way', 'hedge'],
-  marginModes: ['crossed', 'isolated'],
-  // What the market beneath checks is its own matter.
-  bookIntegrity: [],
-  fundingHistory: true,
-  countdownCancel: false,
-  isRealExecution: false,
-};
 
 /** An order for a symbol that nobody streams yet waits this long for the first book. */
 const FIRST_BOOK_WAIT_MS = 5_000;
@@ -194,7 +182,7 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
 
   const venue: Venue = {
     name: `${market.name}-paper`,
-    capabilities: CAPABILITIES,
+    capabilities: CAPABILITIES.paper,
 
     async instrument(symbol) {
       requireOpen();
@@ -203,6 +191,7 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
       commit();
       return instrument;
     },
+    ticker: (symbol) => market.ticker(symbol),
     funding: (symbol) => market.funding(symbol),
     serverTimeMs: () => market.serverTimeMs(),
     streamMarket: (instrument, sink) => market.streamMarket(instrument, sink),

@@ -34,6 +34,9 @@ const SNAPSHOT = BotSnapshot.parse({
   ordersUnknown: 0,
   cancelsLastMinute: 11,
   supervisorAgeMs: 300,
+  unprotectedMs: 1_500,
+  alerts: 2,
+  clockOffsetMs: -40,
 });
 
 const EMPTY: StoredBot = { snapshot: null, timings: null, openOrders: [], fills: [], fillTotal: null };
@@ -78,6 +81,7 @@ test('a bot with data: every figure from its telemetry', async () => {
     durable: latency,
     placeAnswer: { ...latency, count: 0 },
     memoryRssBytes: 70_000_000,
+    connector: { reconnects: 3, bookGaps: 1, bookChecksumFailures: 2, malformed: 4 },
   };
   const families = parseExposition(
     await exposition(
@@ -108,6 +112,11 @@ test('a bot with data: every figure from its telemetry', async () => {
     tickP99: bot1('hbot_bot_tick_duration_seconds', { quantile: '0.99' }),
     tickMax: bot1('hbot_bot_tick_duration_seconds', { quantile: '1' }),
     memory: bot1('hbot_bot_memory_rss_bytes'),
+    unprotected: bot1('hbot_bot_unprotected_seconds_total'),
+    alerts: bot1('hbot_bot_alerts_total'),
+    clock: bot1('hbot_bot_clock_offset_seconds'),
+    reconnects: bot1('hbot_bot_stream_reconnects_total'),
+    booksLost: bot1('hbot_bot_books_lost_total'),
   }).toEqual({
     equity: 9_900,
     base: -0.12,
@@ -123,6 +132,11 @@ test('a bot with data: every figure from its telemetry', async () => {
     tickP99: 0.002,
     tickMax: 0.003,
     memory: 70_000_000,
+    unprotected: 1.5,
+    alerts: 2,
+    clock: -0.04,
+    reconnects: 3,
+    booksLost: 7,
   });
   expect(bot1('hbot_bot_place_answer_duration_seconds')).toBeUndefined();
 });

@@ -66,11 +66,13 @@ export function tellStory({ bot, untilMs, minutes, seed = 7, withFills = true, c
   keep(bench.tell({ kind: RecordKind.startInput, epoch: 7, configHash: 'c', codeVersion: 'v' }));
   keep(bench.tell({ kind: RecordKind.connectorInput, channel: 'book', status: 'up', reason: '' }));
   keep(bench.tell({ kind: RecordKind.connectorInput, channel: 'orders', status: 'up', reason: '' }));
+  keep(bench.clock());
   answer(bench.sync());
   let bid = MIDS_FROM;
   let trades = 0;
   while (bench.nowMs + 1_000 <= untilMs) {
     keep(bench.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } }));
+    keep(bench.clock(12));
     bid += Math.round((random() - 0.5) * 160);
     answer(bench.book(bid, bid + 1, 1_000));
     if (withFills && random() < 0.12) {
@@ -88,6 +90,7 @@ export function tellStory({ bot, untilMs, minutes, seed = 7, withFills = true, c
     durable: { count: 12, meanMs: 0.4, p50Ms: 0.512, p99Ms: 1.2, maxMs: 1.2 },
     placeAnswer: { count: 12, meanMs: 1.8, p50Ms: 2.048, p99Ms: 4.1, maxMs: 4.1 },
     memoryRssBytes: 71_300_000,
+    connector: { reconnects: 1, bookGaps: 1, bookChecksumFailures: 0, malformed: 0 },
   };
   record(RecordKind.telemetryEvent, timings, bench.nowMs);
   return { records, bench };

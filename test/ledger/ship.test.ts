@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { RecordKind } from '../../core/events/record.ts';
 import { SILENT } from '../../core/log.ts';
 import { LedgerGap, LedgerNewer, LedgerUnavailable } from '../../ledger/errors.ts';
 import { createLedger } from '../../ledger/ledger.ts';
@@ -40,6 +41,21 @@ describe('shipping', () => {
       eventSequence: 30,
     });
     expect(await database.ledger.bookmarkOf('nobody')).toBeNull();
+  });
+
+  test('keeps protective stops out of the orders that are open', async () => {
+    const payloads = [
+      { type: 'order', clientOrderId: 'stops_1-1', state: 'open' },
+      { type: 'stop', clientOrderId: 'stops_1-2', state: 'open' },
+      { type: 'stop', clientOrderId: 'stops_1-2', state: 'gone' },
+    ].map((payload) => JSON.stringify(payload));
+    const records = await writePayloads(database, 'stops', payloads, RecordKind.orderEvent);
+    await database.ledger.ship('stops', records);
+    const { reads } = database.ledger;
+    const ids = (events: { payload: { clientOrderId: string } }[]): string[] =>
+      events.map(({ payload }) => payload.clientOrderId);
+    expect(ids(await reads.openOrders({ bot: 'stops' }))).toEqual(['stops_1-1']);
+    expect(ids(await reads.recentOrders({ bot: 'stops', limit: 10 }))).toEqual(['stops_1-1']);
   });
 
   test('takes overlapping batches and refuses a gap, by name', async () => {
