@@ -12,6 +12,22 @@ import { wireHoldMode } from './unified-wire.ts';
 
 const LEVERAGE_MAX = 125;
 
+/** A unified key tells its rights in other words; what has no such word is told as it is. */
+const PERMISSION_OF: Readonly<Record<string, string | null>> = {
+  coow: 'uta_trade',
+  cpow: 'uta_mgt',
+  wwow: 'withdraw',
+  // Reading needs no permission of its own.
+  coor: null,
+  cpor: null,
+};
+
+function unifiedPermissions(authorities: readonly string[]): string[] {
+  return authorities
+    .map((authority) => (Object.hasOwn(PERMISSION_OF, authority) ? PERMISSION_OF[authority] : authority))
+    .filter((permission): permission is string => typeof permission === 'string');
+}
+
 export const UNIFIED_ACCOUNT_ROUTES: Readonly<Record<string, PrivateHandler>> = {
   'GET /api/v3/account/settings': ({ exchange, account }) => ({
     uid: account.userId,
@@ -24,6 +40,17 @@ export const UNIFIED_ACCOUNT_ROUTES: Readonly<Record<string, PrivateHandler>> = 
       return { category: PRODUCT_TYPE, symbol, marginMode, leverage: String(leverage.crossed) };
     }),
     coinConfigList: [{ coin: 'USDT', leverage: '3' }],
+  }),
+  'GET /api/v3/account/info': ({ account }) => ({
+    userId: account.userId,
+    inviterId: '',
+    parentId: '',
+    channelCode: '',
+    channel: '',
+    ips: account.profile?.ips ?? '',
+    permType: 'read_and_write',
+    permissions: unifiedPermissions(account.profile?.authorities ?? []),
+    regisTime: '0',
   }),
   'GET /api/v3/account/assets': ({ exchange, account }) => unifiedAssets(account, exchange.markets),
   // Everything is in the trading account: the funding account exists and is empty.

@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import type { BotHost, LiveBot } from '../../activities/bot-host.ts';
 import { accountKeyFile, deskHome, type DeskHome } from '../../config/home.ts';
 import { loadConfig } from '../../config/load.ts';
+import type { SimulatorOptions } from '../../core/simulation/options.ts';
 import { SILENT, type Log } from '../../core/log.ts';
 import { startSimulator, type RunningSimulator } from '../../simulator/server.ts';
 import { isAlive, stop } from '../../stack/process.ts';
@@ -29,8 +30,18 @@ export interface BotWorld {
   stop(): Promise<void>;
 }
 
+export interface WorldChanges {
+  readonly simulator?: Partial<SimulatorOptions>;
+  /** Done at the venue before the bot is there. */
+  readonly prepare?: (simulator: RunningSimulator) => Promise<void>;
+}
+
 /** One bot called `bot1` on BTCUSDT; `overrides` go into its configuration file. */
-export async function startBotWorld(overrides: Record<string, unknown> = {}, log: Log = SILENT): Promise<BotWorld> {
+export async function startBotWorld(
+  overrides: Record<string, unknown> = {},
+  log: Log = SILENT,
+  { simulator: options = {}, prepare }: WorldChanges = {},
+): Promise<BotWorld> {
   const root = mkdtempSync(join(tmpdir(), 'desk-bots-'));
   const home = deskHome(join(root, 'home'));
   const configDir = join(root, 'config');
@@ -45,12 +56,13 @@ export async function startBotWorld(overrides: Record<string, unknown> = {}, log
   };
   writeFileSync(
     join(configDir, 'desk.yml'),
-    stringify({ ...desk, accounts: { [BOT1.account]: { simulatorBalance: BOT1.balance } } }),
+    stringify({ ...desk, accounts: { [BOT1.account]: { openingBalance: BOT1.balance } } }),
   );
   writeFileSync(join(configDir, 'bots', 'bot1.yml'), stringify(botConfig({ account: BOT1.account, ...overrides })));
   const { apiKey, secret, passphrase } = BOT1;
   writeFileSync(accountKeyFile(home, BOT1.account), JSON.stringify({ apiKey, secret, passphrase }), { mode: 0o600 });
-  const simulator = await startSimulator(simulatorOptions(home.simulatorDir));
+  const simulator = await startSimulator(simulatorOptions(home.simulatorDir, options));
+  await prepare?.(simulator);
   const env = {
     DESK_ROOT: process.cwd(),
     DESK_BUILD: await builtCode(),
