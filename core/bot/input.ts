@@ -42,7 +42,7 @@ export interface OrderInput extends Arrival {
     | { news: 'notFound' }
     /** To `cancelAll`; the id is empty. */
     | { news: 'allCancelAnswered'; answer: 'yes' | 'gone' | 'no' | 'unknown' }
-    | { news: 'lookupFailed' }
+    | { news: 'lookupFailed'; trouble?: VenueTrouble | null }
     /** From the private stream, an answered look-up or the start-up scan. */
     | { news: 'seen'; status: 'open' | 'filled' | 'cancelled' | 'rejected'; filled: QtyLots; order: SeenOrder };
 }
@@ -72,6 +72,13 @@ export interface ClockInput extends Arrival {
   kind: typeof RecordKind.clockInput;
   offsetMs: number;
   uncertaintyMs: number;
+}
+
+/** What the venue's stream says is held in a leg. Fills move the position; this is only held against it. */
+export interface ToldPositionInput extends Arrival {
+  kind: typeof RecordKind.toldPositionInput;
+  leg: Leg;
+  qty: SignedLots;
 }
 
 /** Enough of an order at the venue to adopt it when it is not ours. */
@@ -157,4 +164,5 @@ export type BotInput =
   | SyncInput
   | ConnectorInput
   | ClockInput
+  | ToldPositionInput
   | ControlInput;

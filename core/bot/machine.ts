@@ -7,7 +7,7 @@
  *
  * Only `running` quotes. Every other phase first takes the bot's own orders off the book.
  */
-import { flatHoldings, netLots } from '../accounting/holdings.ts';
+import { flatHoldings, LEGS, netLots } from '../accounting/holdings.ts';
 import { assertNever } from '../invariant.ts';
 import { BOOK_DEPTH } from '../market/book.ts';
 import type { Instrument } from '../market/instrument.ts';
@@ -21,21 +21,21 @@ import type { BotConfig } from './bot-config.ts';
 import type { Effects } from './effects.ts';
 import type { ControlEvent } from './events.ts';
 import type { BotInput, ClockInput, ConnectorInput, ControlInput, OrderInput, StartInput, SyncInput } from './input.ts';
-import { applyStopAnswer, manageStops, UNPROTECTED_MS_MAX } from './protection.ts';
+import { applyStopAnswer, areStopsSettled, isProtected, manageStops, UNPROTECTED_MS_MAX } from './protection.ts';
 import { applyFillFact, applySync, takeUnrealisedOut } from './reconcile.ts';
 import {
   cancelOwn,
   chaseOrders,
   countCancels,
   findOrder,
-  hasLiveOrders,
+  hasOwnOrders,
   lookUp,
   manageQuotes,
   tellOrder,
   type OrderDesk,
 } from './order-desk.ts';
 import { Reason, reasonName, type ReasonCode } from './reasons.ts';
-import { blankState, type BotState } from './state.ts';
+import { blankState, wantSync, type BotState } from './state.ts';
 import { markEquity, phaseOf, recordTelemetry } from './telemetry.ts';
 
 /** How often the machine wants a `TimerInput`. */
@@ -59,6 +59,13 @@ const CLOCK_AGE_MS_MAX = 180_000;
 const CLOCK_REFUSED_AGAIN_MS = 60_000;
 /** After the venue spoke of maintenance it is read again this often. */
 const MAINTENANCE_RETRY_MS = 10_000;
+/** Trading is tried again after that long, doubled with every spell that follows soon upon the last. */
+const MAINTENANCE_HOLD_MS_MAX = 600_000;
+const MAINTENANCE_OVER_MS = 900_000;
+/** A fill and the position that it led to come as two messages: a difference for longer than this is none of their order. */
+const TOLD_DIFFERS_MS = 1_500;
+/** A cancel that was refused with the whole account is tried again no sooner: keys do not get better by asking. */
+const REFUSED_RETRY_MS = 10_000;
 
 export class BotMachine {
   readonly state: BotState;
@@ -132,6 +139,9 @@ export class BotMachine {
       case RecordKind.clockInput:
         this.onClock(input, effects);
         break;
+      case RecordKind.toldPositionInput:
+        state.toldByLeg[input.leg] = input.qty;
+        break;
       default:
         assertNever(input);
     }
@@ -145,7 +155,7 @@ export class BotMachine {
     const blocked = this.blockedBy(atMs);
     if (blocked !== Reason.none) {
       if (state.orders.length > 0) cancelOwn(state, reasonName(blocked), atMs, effects);
-      if (state.stopping && !state.left && !hasLiveOrders(state)) {
+      if (state.stopping && !state.left && this.mayLeave()) {
         state.left = true;
         effects.push({ effect: 'leave' });
       }
@@ -161,6 +171,12 @@ export class BotMachine {
     return state.reason;
   }
 
+  /** Nothing of ours can execute any more, every fill that was told of is here, and what is held has its stop. */
+  private mayLeave(): boolean {
+    const { state } = this;
+    return !hasOwnOrders(state) && areStopsSettled(state) && isProtected(state, this.desk);
+  }
+
   /** The first rule that forbids to quote now; `none` when nothing does. */
   private blockedBy(atMs: number): ReasonCode {
     const { state } = this;
@@ -173,6 +189,7 @@ export class BotMachine {
     if (state.venueTrouble !== null) return Reason.venue_refuses_account;
     if (!state.ordersUp || !state.bookUp) return Reason.venue_connection_down;
     if (state.clockMeasuredAtMs === 0 || atMs - state.clockMeasuredAtMs > CLOCK_AGE_MS_MAX) return Reason.clock_unknown;
+    if (state.isClockDoubted) return Reason.clock_unknown;
     if (clockErrorMs(state) > CLOCK_OFFSET_MS_MAX) return Reason.clock_offset;
     if (state.syncMismatches > 0 || state.provenAtMs < state.doubtedAtMs) return Reason.reconciling;
     if (state.bookAtMs === 0) return Reason.book_missing;
@@ -208,19 +225,29 @@ export class BotMachine {
 
   private onSync(input: SyncInput, effects: Effects): void {
     const { state } = this;
+    const readAtMs = state.syncSentAtMs;
     const outcome = applySync(state, input, this.desk, effects);
     if (outcome === 'differs') {
       state.syncDueAtMs = input.atMs + SYNC_RETRY_MS;
       return;
     }
-    if (state.venueTrouble === 'maintenance' && input.atMs - state.venueTroubleAtMs >= MAINTENANCE_RETRY_MS) {
-      state.venueTrouble = null;
-      this.tell('phase', 'the venue works again', {}, effects);
-    }
+    this.endMaintenance(input.atMs, effects);
     const isProven = state.provenAtMs >= state.doubtedAtMs;
-    state.syncDueAtMs =
-      input.atMs + (!isProven ? SYNC_RETRY_MS : outcome === 'adopted' ? SYNC_AFTER_ADOPTION_MS : SYNC_MS);
+    const isExplained = readAtMs > state.syncWantedAtMs && areStopsSettled(state);
+    let againMs = isProven && isExplained ? SYNC_MS : SYNC_RETRY_MS;
+    if (outcome === 'adopted') againMs = Math.min(againMs, SYNC_AFTER_ADOPTION_MS);
+    if (state.venueTrouble !== null) againMs = MAINTENANCE_RETRY_MS;
+    state.syncDueAtMs = input.atMs + againMs;
     this.tell('synced', null, { position: netLots(state.holdings), openOrders: input.openOrders.length }, effects);
+  }
+
+  private endMaintenance(atMs: number, effects: Effects): void {
+    const { state } = this;
+    const holdMs = Math.min(MAINTENANCE_HOLD_MS_MAX, MAINTENANCE_RETRY_MS * 2 ** (state.maintenanceSpells - 1));
+    if (state.venueTrouble !== 'maintenance' || atMs - state.venueTroubleAtMs < holdMs) return;
+    state.venueTrouble = null;
+    state.maintenanceEndedAtMs = atMs;
+    this.tell('phase', 'the venue works again', {}, effects);
   }
 
   private onTimer(atMs: number, effects: Effects): void {
@@ -232,9 +259,22 @@ export class BotMachine {
     }
     const wantsSync = chaseOrders(state, atMs, this.desk, effects);
     if (state.syncSentAtMs !== 0 && atMs - state.syncSentAtMs > SYNC_TIMEOUT_MS) state.syncSentAtMs = 0;
+    this.compareTold(atMs);
     if (state.epoch > 0 && (wantsSync || atMs >= state.syncDueAtMs)) this.askSync(atMs, effects);
     markEquity(state, atMs, this.desk, this.dailyLossQuoteMax);
     if (state.epoch > 0) recordTelemetry(state, atMs, this.desk, effects);
+  }
+
+  /** The stream's word on the position is only held against ours: what differs for longer is read. */
+  private compareTold(atMs: number): void {
+    const { state } = this;
+    const isOurs = LEGS.every((leg) => (state.toldByLeg[leg] ?? state.holdings[leg].qty) === state.holdings[leg].qty);
+    if (isOurs) state.toldDiffersAtMs = 0;
+    else if (state.toldDiffersAtMs === 0) state.toldDiffersAtMs = atMs;
+    else if (atMs - state.toldDiffersAtMs >= TOLD_DIFFERS_MS) {
+      state.toldDiffersAtMs = atMs;
+      wantSync(state, atMs);
+    }
   }
 
   private askSync(atMs: number, effects: Effects): void {
@@ -274,10 +314,18 @@ export class BotMachine {
     if (!state.everSynced) state.holdings = flatHoldings();
     state.clockMeasuredAtMs = 0;
     state.clockRefusedAtMs = 0;
+    state.isClockDoubted = false;
+    state.provenAtMs = 0;
+    state.fillsReadAtMs = Math.min(state.fillsReadAtMs, atMs);
+    state.fillHeardAtMs = 0;
+    state.syncWantedAtMs = 0;
+    state.toldByLeg = { net: null, long: null, short: null };
+    state.toldDiffersAtMs = 0;
     // What they became meanwhile, the start-up read says.
     for (const stop of state.stops) {
       stop.state = 'unknown';
       stop.sentAtMs = Math.min(stop.sentAtMs, atMs);
+      stop.settledAtMs = Math.min(stop.settledAtMs, atMs);
     }
     state.stopRetryAtMs = 0;
     if (state.venueTrouble === 'maintenance') state.venueTrouble = null;
@@ -302,7 +350,7 @@ export class BotMachine {
     const order = findOrder(state, clientOrderId);
     if (order === undefined) {
       // An order of somebody else shows at the next sync; news of what is settled already says nothing new.
-      if (news.news === 'seen' && news.status === 'open') state.syncDueAtMs = atMs;
+      if (news.news === 'seen' && news.status === 'open') wantSync(state, atMs);
       return;
     }
     switch (news.news) {
@@ -315,10 +363,12 @@ export class BotMachine {
         }
         break;
       case 'lookupFailed':
-        order.lookupSentAtMs = 0;
+        // An account that is refused is not asked again at once: the look-up's own time-out brings the next one.
+        if (news.trouble !== 'auth') order.lookupSentAtMs = 0;
         break;
       case 'cancelAnswered':
         tellOrder(state, order, news, atMs, desk, effects);
+        if (news.trouble === 'auth') order.cancelRetryAtMs = atMs + REFUSED_RETRY_MS;
         if (order.state === 'unknown') lookUp(order, atMs, effects);
         break;
       default:
@@ -352,6 +402,7 @@ export class BotMachine {
     state.clockOffsetMs = offsetMs;
     state.clockUncertaintyMs = uncertaintyMs;
     state.clockMeasuredAtMs = atMs;
+    state.isClockDoubted = false;
     const isOff = clockErrorMs(state) > CLOCK_WARN_MS;
     if (isOff && !wasOff) raiseAlert(state, 'clock_offset', { offsetMs, uncertaintyMs }, effects);
     else if (wasOff && !isOff) this.tell('phase', 'the clocks agree again', { offsetMs }, effects);
@@ -362,14 +413,21 @@ export class BotMachine {
     const { state } = this;
     if (trouble === undefined || trouble === null || trouble === 'rate') return;
     if (trouble === 'clock') {
+      // Calls that left together are refused together: that is one finding. The next one is after a new measure.
+      if (state.isClockDoubted) return;
       const isAgain = state.clockRefusedAtMs !== 0 && atMs - state.clockRefusedAtMs < CLOCK_REFUSED_AGAIN_MS;
       state.clockRefusedAtMs = atMs;
+      state.isClockDoubted = true;
       effects.push({ effect: 'measureClock' });
       if (!isAgain) return;
     }
     if (trouble === 'maintenance') {
       state.venueTroubleAtMs = atMs;
       state.syncDueAtMs = atMs + MAINTENANCE_RETRY_MS;
+      if (state.venueTrouble === null) {
+        const isSoon = atMs - state.maintenanceEndedAtMs < MAINTENANCE_OVER_MS;
+        state.maintenanceSpells = isSoon ? state.maintenanceSpells + 1 : 1;
+      }
       // It never takes the place of something that only a person can put right.
       if (state.venueTrouble !== null) return;
     } else if (state.venueTrouble === trouble) return;

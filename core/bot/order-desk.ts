@@ -105,8 +105,9 @@ export function cancelOwn(state: BotState, reason: string, atMs: number, effects
   }
 }
 
-export function hasLiveOrders(state: BotState): boolean {
-  for (const order of state.orders) if (!order.foreign && order.state !== 'closed') return true;
+/** Alive, or closed with a fill that has not come yet. */
+export function hasOwnOrders(state: BotState): boolean {
+  for (const order of state.orders) if (!order.foreign) return true;
   return false;
 }
 

@@ -15,11 +15,14 @@ import type { Effects } from './effects.ts';
 import type { StopEvent } from './events.ts';
 import type { SeenStop, StopInput } from './input.ts';
 import type { OrderDesk } from './order-desk.ts';
-import type { BotState } from './state.ts';
+import { wantSync, type BotState } from './state.ts';
 
 /** An entry price that moves with every fill moves the stop no more often than this. */
 const REPLACE_MS_MIN = 1_000;
 const RETRY_MS = 5_000;
+const RETRY_MS_MAX = 60_000;
+/** The same refusal is told again this often. */
+const TELL_AGAIN_MS = 3_600_000;
 /** A call without an answer for this long is read back. */
 const CALL_TIMEOUT_MS = 10_000;
 /** A stop that was never seen counts as never arrived only when the venue was asked this long after it was sent. */
@@ -34,25 +37,34 @@ interface WantedStop {
 
 function wantedStop(state: BotState, leg: Leg, desk: OrderDesk): WantedStop | null {
   const { qty, cost } = state.holdings[leg];
-  if (qty === 0) return null;
   const direction = qty > 0 ? 1 : -1;
+  if (!isHeld(leg, qty)) return null;
   const entryTicks = Number(cost) / 1e12 / (Math.abs(qty) * desk.instrument.quotePerTickLot);
   const triggerPrice = stopTrigger(entryTicks, direction, desk.stopLossRatio);
   return triggerPrice === null ? null : { direction, triggerPrice };
 }
 
+/** A leg on the wrong side of zero is a message that is missing, not something held. */
+function isHeld(leg: Leg, qty: number): boolean {
+  if (leg === 'net') return qty !== 0;
+  return leg === 'long' ? qty > 0 : qty < 0;
+}
+
 /** Brings the stops of every leg to what is held, and keeps account of the time without them. */
 export function manageStops(state: BotState, atMs: number, desk: OrderDesk, effects: Effects): void {
-  if (!desk.isStopEnabled && state.stops.length === 0) return;
+  if (!desk.isStopEnabled && state.stops.length === 0 && state.unprotectedSinceMs === 0) return;
   if (state.synced && !state.left) for (const leg of LEGS) manageLeg(state, leg, atMs, desk, effects);
   countUnprotected(state, atMs, desk, effects);
 }
 
 function manageLeg(state: BotState, leg: Leg, atMs: number, desk: OrderDesk, effects: Effects): void {
-  const stops = state.stops.filter((stop) => stop.leg === leg);
-  for (const stop of stops) {
-    if (stop.state !== 'open' && atMs - stop.sentAtMs >= CALL_TIMEOUT_MS) doubt(state, stop, atMs);
+  for (const stop of state.stops) {
+    if (stop.leg !== leg) continue;
+    const isWaiting = stop.state === 'placing' || stop.state === 'cancelling';
+    if (isWaiting && atMs - stop.sentAtMs >= CALL_TIMEOUT_MS) doubt(state, stop, atMs);
+    if (stop.isOver && stop.state === 'open') cancelStop(state, stop, atMs, effects);
   }
+  const stops = state.stops.filter((stop) => stop.leg === leg && !stop.isOver);
   if (stops.some((stop) => stop.state !== 'open')) return;
   const wanted = desk.isStopEnabled ? wantedStop(state, leg, desk) : null;
   const standing = stops.find((stop) => isAs(stop, wanted));
@@ -81,7 +93,17 @@ function placeStop(
   state.intentNumber += 1;
   const id = clientOrderId(desk.tag, state.epoch, state.intentNumber);
   const replaces = replaced?.clientOrderId ?? null;
-  state.stops.push({ clientOrderId: id, leg, direction, triggerPrice, replaces, state: 'placing', sentAtMs: atMs });
+  state.stops.push({
+    clientOrderId: id,
+    leg,
+    direction,
+    triggerPrice,
+    replaces,
+    state: 'placing',
+    sentAtMs: atMs,
+    settledAtMs: atMs,
+    isOver: false,
+  });
   const { symbol } = desk.instrument;
   effects.push({
     effect: 'record',
@@ -118,7 +140,14 @@ function cancelStop(state: BotState, stop: Stop, atMs: number, effects: Effects)
 /** Not known any more: the next read of the venue decides. */
 function doubt(state: BotState, stop: Stop, atMs: number): void {
   stop.state = 'unknown';
-  state.syncDueAtMs = Math.min(state.syncDueAtMs, atMs);
+  stop.settledAtMs = atMs;
+  wantSync(state, atMs);
+}
+
+/** A fill took the leg to zero or through it: the venue ends the stops of what was closed. */
+export function endStops(state: BotState, leg: Leg, before: number, after: number): void {
+  if (before === 0 || (after !== 0 && after > 0 === before > 0)) return;
+  for (const stop of state.stops) if (stop.leg === leg && stop.direction * before > 0) stop.isOver = true;
 }
 
 /** What one call about a stop led to. */
@@ -131,6 +160,7 @@ export function applyStopAnswer(
   const stop = state.stops.find((candidate) => candidate.clientOrderId === id);
   if (stop === undefined) return;
   const replaced = state.stops.find((candidate) => candidate.clientOrderId === stop.replaces);
+  stop.settledAtMs = atMs;
   if (news.answer === 'unknown' || news.answer === 'duplicate') {
     doubt(state, stop, atMs);
     if (replaced !== undefined) doubt(state, replaced, atMs);
@@ -144,18 +174,25 @@ export function applyStopAnswer(
   }
   if (news.answer === 'yes') {
     stop.state = 'open';
+    state.stopRefusals = 0;
+    state.stopRefusalTold = null;
     recordStop(stop, 'open', null, desk, effects);
     if (replaced !== undefined) forget(state, replaced, 'replaced', null, desk, effects);
     return;
   }
   forget(state, stop, 'refused', news.code, desk, effects);
-  raiseAlert(state, 'stop_refused', { clientOrderId: id, code: news.code }, effects);
-  state.stopRetryAtMs = atMs + RETRY_MS;
+  state.stopRefusals += 1;
+  state.stopRetryAtMs = atMs + Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.max(0, state.stopRefusals - 2));
+  if (state.stopRefusalTold !== news.code || atMs - state.stopRefusalToldAtMs >= TELL_AGAIN_MS) {
+    state.stopRefusalTold = news.code;
+    state.stopRefusalToldAtMs = atMs;
+    raiseAlert(state, 'stop_refused', { clientOrderId: id, code: news.code }, effects);
+  }
   // The position or the stop to be replaced may be gone: look before the next try.
-  state.syncDueAtMs = Math.min(state.syncDueAtMs, atMs);
+  wantSync(state, atMs);
 }
 
-/** Takes over which stops the venue lists in a read that was asked for at `readAtMs`. */
+/** Takes over which stops the venue lists in a read that was asked for at `readAtMs`; one without such a time judges none. */
 export function applySeenStops(
   state: BotState,
   seen: readonly SeenStop[],
@@ -164,11 +201,14 @@ export function applySeenStops(
   effects: Effects,
 ): void {
   for (const stop of [...state.stops]) {
-    const isListed = seen.some(({ clientOrderId: id }) => id === stop.clientOrderId);
-    if (isListed) {
-      // One that is being cancelled and still listed after its time-out is there: the cancel is tried again.
-      if (stop.state === 'unknown') stop.state = 'open';
-    } else if (stop.state !== 'placing' && readAtMs - stop.sentAtMs >= (stop.state === 'open' ? 0 : ARRIVAL_MS)) {
+    if (stop.state === 'placing' || stop.state === 'cancelling' || readAtMs <= stop.settledAtMs) continue;
+    const listed = seen.find(({ clientOrderId: id }) => id === stop.clientOrderId);
+    if (listed !== undefined) {
+      stop.state = 'open';
+      // Somebody may have moved it.
+      stop.direction = listed.direction;
+      stop.triggerPrice = listed.triggerPrice;
+    } else if (stop.state === 'open' || readAtMs - stop.sentAtMs >= ARRIVAL_MS) {
       forget(state, stop, 'gone', null, desk, effects);
     }
   }
@@ -179,7 +219,8 @@ export function applySeenStops(
       raiseAlert(state, 'external_stop', { clientOrderId: id, leg }, effects);
       continue;
     }
-    const stop: Stop = { clientOrderId: id, leg, direction, triggerPrice, replaces: null, state: 'open', sentAtMs: 0 };
+    const resting = { replaces: null, state: 'open', sentAtMs: 0, settledAtMs: 0, isOver: false } as const;
+    const stop: Stop = { clientOrderId: id, leg, direction, triggerPrice, ...resting };
     state.stops.push(stop);
     recordStop(stop, 'open', null, desk, effects);
   }
@@ -215,8 +256,7 @@ function recordStop(stop: Stop, as: StopEvent['state'], code: string | null, des
 }
 
 function countUnprotected(state: BotState, atMs: number, desk: OrderDesk, effects: Effects): void {
-  const isUnprotected = desk.isStopEnabled && LEGS.some((leg) => !isCovered(state, leg));
-  if (!isUnprotected) {
+  if (isProtected(state, desk)) {
     if (state.unprotectedSinceMs !== 0) state.unprotectedMs += Math.max(0, atMs - state.unprotectedSinceMs);
     state.unprotectedSinceMs = 0;
     state.isUnprotectedTold = false;
@@ -229,10 +269,23 @@ function countUnprotected(state: BotState, atMs: number, desk: OrderDesk, effect
   raiseAlert(state, 'unprotected', { sinceMs }, effects);
 }
 
+/** Nothing is held without a stop that is known to rest, or stops are not wanted. */
+export function isProtected(state: BotState, { isStopEnabled }: OrderDesk): boolean {
+  return !isStopEnabled || LEGS.every((leg) => isCovered(state, leg));
+}
+
+/** No call about a stop is on its way or in doubt. */
+export function areStopsSettled({ stops }: BotState): boolean {
+  return stops.every(({ state }) => state === 'open');
+}
+
 /** Holds nothing, or has a stop that is known to rest and closes in the right direction. */
 function isCovered(state: BotState, leg: Leg): boolean {
   const { qty } = state.holdings[leg];
-  return qty === 0 || state.stops.some((stop) => stop.leg === leg && stop.state === 'open' && stop.direction * qty > 0);
+  if (!isHeld(leg, qty)) return true;
+  return state.stops.some(
+    (stop) => stop.leg === leg && stop.state === 'open' && !stop.isOver && stop.direction * qty > 0,
+  );
 }
 
 /** All time of this bot's life without a stop, the running stretch included. */

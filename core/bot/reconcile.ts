@@ -11,7 +11,7 @@ import { raiseAlert } from './alerts.ts';
 import type { Effects } from './effects.ts';
 import type { FillFact, SyncInput } from './input.ts';
 import { FILLS_LATE_MS, findOrder, recordOrder, tellOrder, type OrderDesk } from './order-desk.ts';
-import { applySeenStops } from './protection.ts';
+import { applySeenStops, endStops } from './protection.ts';
 import { TRADE_IDS_KEPT, type BotState } from './state.ts';
 import { midOf, phaseOf } from './telemetry.ts';
 
@@ -26,9 +26,12 @@ export function applyFillFact(state: BotState, fill: FillFact, atMs: number, des
   if (state.tradeIds.includes(fill.tradeId)) return;
   rememberTrade(state, fill);
   const { instrument } = desk;
+  const heldBefore = state.holdings[fill.leg].qty;
   const realised = applyHoldingFill(state.holdings, fill.leg, fill.side, fill.price, fill.qty, fill.fee, instrument);
   state.wallet = (state.wallet + realised - fill.fee) as QuoteAmount;
   state.fills += 1;
+  state.fillHeardAtMs = atMs;
+  endStops(state, fill.leg, heldBefore, state.holdings[fill.leg].qty);
   const order = findOrder(state, fill.clientOrderId);
   const isExternal = !fill.clientOrderId.startsWith(desk.tag);
   effects.push({
@@ -108,7 +111,7 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
       forgetLateFills(state, order.clientOrderId, desk, effects);
     }
   }
-  applySeenStops(state, sync.stops, readAtMs === 0 ? atMs : readAtMs, desk, effects);
+  applySeenStops(state, sync.stops, readAtMs, desk, effects);
   const legs = legsOf(desk.positionMode);
   const misfit = sync.positions.find(({ leg, qty }) => qty !== 0 && !legs.includes(leg));
   if (misfit !== undefined) {
@@ -119,7 +122,7 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
   }
   const differences = LEGS.map((leg) => heldAtVenue(sync, leg).qty - state.holdings[leg].qty);
   const isDifferent = differences.some((difference) => difference !== 0);
-  if (isDifferent && !mayAdopt(state, differences, sync, effects)) return 'differs';
+  if (isDifferent && !mayAdopt(state, differences, sync, readAtMs, effects)) return 'differs';
   if (isDifferent) for (const leg of LEGS) adoptPosition(state, leg, sync, desk.instrument, effects);
   state.syncMismatches = 0;
   state.syncDifferences = [];
@@ -132,9 +135,17 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
 }
 
 /** Fills that race with reads differ by something else each time; what is really ours to adopt differs by the same. */
-function mayAdopt(state: BotState, differences: number[], { positions }: SyncInput, effects: Effects): boolean {
+function mayAdopt(
+  state: BotState,
+  differences: number[],
+  { positions }: SyncInput,
+  readAtMs: number,
+  effects: Effects,
+): boolean {
   const isPriced = positions.every(({ qty, entryPrice }) => qty === 0 || isFinitePositive(Number(entryPrice)));
   if (!state.everSynced) return isPriced;
+  // What was filled while the venue was being read may stand in one answer and not in the other: it is read again.
+  if (readAtMs !== 0 && state.fillHeardAtMs >= readAtMs) return false;
   const isSame = differences.every((difference, index) => difference === state.syncDifferences[index]);
   if (state.syncMismatches === 0) {
     const [net = 0, long = 0, short = 0] = differences;

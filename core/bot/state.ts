@@ -27,6 +27,11 @@ export interface BotState {
   syncSentAtMs: number;
   /** When to ask for the next one. */
   syncDueAtMs: number;
+  /** When something was last heard that only a read explains: one that was asked for before does not do. */
+  syncWantedAtMs: number;
+  /** The venue's stream's word on what is held, by leg: null before the first; and since when it has not been ours. */
+  toldByLeg: Record<Leg, number | null>;
+  toldDiffersAtMs: number;
   /** Reads in a row in which the venue's position differed from ours by the same lots. */
   syncMismatches: number;
   /** The venue's holdings less ours in the last of them, by leg. */
@@ -61,14 +66,23 @@ export interface BotState {
   clockMeasuredAtMs: number;
   /** When the venue last found our time wrong; 0 before. */
   clockRefusedAtMs: number;
+  /** ... and it has not been measured since. */
+  isClockDoubted: boolean;
   /** The venue does not work for this account as it should; null when it does. */
   venueTrouble: VenueTrouble | null;
   venueTroubleAtMs: number;
+  /** Spells of maintenance without a longer time of work between them, and when the last one ended. */
+  maintenanceSpells: number;
+  maintenanceEndedAtMs: number;
   holdings: Holdings;
   /** Protective stops at the venue or on their way. */
   stops: Stop[];
   /** No new try to place a stop before this: the last one was refused. */
   stopRetryAtMs: number;
+  /** Refusals in a row, the code last told, and when. */
+  stopRefusals: number;
+  stopRefusalTold: string | null;
+  stopRefusalToldAtMs: number;
   /** Since when something has been held without a stop that is known to rest; 0 when nothing is. */
   unprotectedSinceMs: number;
   /** All time of that kind in this bot's life. */
@@ -83,6 +97,8 @@ export interface BotState {
   tradeIds: string[];
   fills: number;
   lastFillAtMs: number;
+  /** When the last fill was heard, by our clock. */
+  fillHeardAtMs: number;
   /** Cash of the account without this position's unrealised profit, at the last sync and with all that was realised since. */
   wallet: QuoteAmount;
   /** `wallet` still holds the unrealised profit of the last sync: there was no mid to measure it by. */
@@ -114,6 +130,9 @@ export function blankState(): BotState {
     everSynced: false,
     syncSentAtMs: 0,
     syncDueAtMs: 0,
+    syncWantedAtMs: 0,
+    toldByLeg: { net: null, long: null, short: null },
+    toldDiffersAtMs: 0,
     syncMismatches: 0,
     syncDifferences: [],
     fillsReadAtMs: 0,
@@ -136,11 +155,17 @@ export function blankState(): BotState {
     clockUncertaintyMs: 0,
     clockMeasuredAtMs: 0,
     clockRefusedAtMs: 0,
+    isClockDoubted: false,
     venueTrouble: null,
     venueTroubleAtMs: 0,
+    maintenanceSpells: 0,
+    maintenanceEndedAtMs: 0,
     holdings: flatHoldings(),
     stops: [],
     stopRetryAtMs: 0,
+    stopRefusals: 0,
+    stopRefusalTold: null,
+    stopRefusalToldAtMs: 0,
     unprotectedSinceMs: 0,
     unprotectedMs: 0,
     isUnprotectedTold: false,
@@ -150,6 +175,7 @@ export function blankState(): BotState {
     tradeIds: [],
     fills: 0,
     lastFillAtMs: 0,
+    fillHeardAtMs: 0,
     wallet: ZERO_QUOTE,
     isWalletGross: false,
     equityPeak: 0,
@@ -232,6 +258,12 @@ function positionOut({ qty, cost, realised, fees }: Position): PositionOnDisk {
 
 function positionIn({ qty, cost, realised, fees }: PositionOnDisk): Position {
   return { qty, cost: parseQuote(cost), realised: parseQuote(realised), fees: parseQuote(fees) };
+}
+
+/** Only a read of the venue explains what was heard: the next one that is asked for from now on. */
+export function wantSync(state: BotState, atMs: number): void {
+  state.syncWantedAtMs = atMs;
+  state.syncDueAtMs = Math.min(state.syncDueAtMs, atMs);
 }
 
 /** Short fingerprint to compare two runs; equal for equal states. */

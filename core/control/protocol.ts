@@ -18,6 +18,18 @@ export const ControlRequest = z.discriminatedUnion('command', [
 ]);
 export type ControlRequest = z.infer<typeof ControlRequest>;
 
+/** What the account and its key were good for when the bot started. Nothing of the key but its beginning. */
+export const AccountReport = z.strictObject({
+  /** `paper_only`: it works, and real money refuses it. */
+  status: z.enum(['ok', 'disabled', 'paper_only', 'error']),
+  keyPrefix: z.string().max(4),
+  /** Null where the venue did not say; so below. */
+  accountKind: z.enum(['classic', 'unified']).nullable(),
+  positionMode: z.enum(['one_way', 'hedge']).nullable(),
+  problems: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+});
+export type AccountReport = z.infer<typeof AccountReport>;
+
 export const BotStatus = z.strictObject({
   bot: BotName,
   /** Identity: a recycled pid or a foreign socket never passes for the bot. */
@@ -36,6 +48,8 @@ export const BotStatus = z.strictObject({
   durableSequence: z.int().nonnegative(),
   codeVersion: z.string(),
   configHash: z.string(),
+  /** Absent for a paper account, which has no key. */
+  account: AccountReport.optional(),
 });
 export type BotStatus = z.infer<typeof BotStatus>;
 

@@ -18,6 +18,7 @@ export const RecordKind = {
   controlInput: 11,
   stopInput: 12,
   clockInput: 13,
+  toldPositionInput: 14,
   /** The machine's whole state after the record before it: recovery starts here. */
   stateSnapshot: 20,
   marketDataEvent: 100,

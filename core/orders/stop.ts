@@ -25,13 +25,17 @@ export interface Stop {
   readonly clientOrderId: string;
   readonly leg: Leg;
   /** 1 protects what is long, -1 what is short. */
-  readonly direction: 1 | -1;
-  readonly triggerPrice: PriceTicks;
+  direction: 1 | -1;
+  triggerPrice: PriceTicks;
   /** The stop whose place it takes; null for a first one. */
   readonly replaces: string | null;
   state: StopState;
   /** When the running call was sent. */
   sentAtMs: number;
+  /** When the last answer came or was given up: a read that was asked for before says nothing of this stop. */
+  settledAtMs: number;
+  /** What it protected has been closed since, and the venue ends a stop with its position: it is only cleaned up. */
+  isOver: boolean;
 }
 
 /**

@@ -77,7 +77,7 @@ export const SimulatorOptions = z.strictObject({
   stateDir: z.string().min(1),
   /** Recorded seconds a real second. */
   speed: z.number().positive().max(1_000).default(1),
-  accounts: z.array(SimulatedAccount).min(1),
+  accounts: z.array(SimulatedAccount),
   markets: z.array(SimulatedMarket).min(1),
   /** Answers 429 to place and cancel calls of an account beyond this; null is no limit. */
   orderRate: z.strictObject({ perSecond: z.int().positive(), burst: z.int().positive() }).nullable().default(null),

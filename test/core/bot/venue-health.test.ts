@@ -97,6 +97,8 @@ describe('trouble', () => {
     const first = refuse(bench, 'clock');
     expect(first).toContainEqual({ effect: 'measureClock' });
     expect(alerts(first)).toEqual([]);
+    expect(bench.reason()).toBe(Reason.clock_unknown);
+    bench.clock();
     expect(bench.reason()).toBe(Reason.quoted);
     expect(alerts(refuse(bench, 'clock', 2_000))).toEqual(['venue_trouble']);
     expect(bench.reason()).toBe(Reason.venue_refuses_account);
