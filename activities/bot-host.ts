@@ -100,8 +100,9 @@ const READY_MS = 30_000;
 const LEAVE_MS = 6_000;
 const HUNG_MS = 15_000;
 const POLL_MS = 50;
-const LAST_LINES = 4;
-const LAST_CHARACTERS = 600;
+/** A configuration's faults are told one a line, all of them. */
+const LAST_LINES = 10;
+const LAST_CHARACTERS = 1_200;
 /** The bot's own word that it lives already, started by a worker that died before it was ready: wait for that one. */
 const TWIN_EXIT_CODE = 4;
 

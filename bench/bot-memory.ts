@@ -18,9 +18,9 @@ import { buildDir, inScratch, projectRoot } from './support/places.ts';
 import { memoryOf, type ProcessMemory } from './support/process-memory.ts';
 import { startSimulator, type BenchSimulator } from './support/simulator.ts';
 
-const RUN_MS = Number(process.env['BENCH_MS'] ?? 60_000);
+const RUN_MS = Number(process.env['BENCH_MS'] ?? 25_000);
 const PING_MS = 1_000;
-const START_MS = 20_000;
+const START_MS = 40_000;
 
 interface Setting {
   readonly flags: readonly string[];
@@ -100,13 +100,15 @@ function writeConfig(dir: string, names: readonly string[], { accounts }: BenchS
   const bot1 = bots.get('bot1');
   mkdirSync(join(dir, 'config/bots'), { recursive: true });
   mkdirSync(join(dir, 'secrets'), { recursive: true, mode: 0o700 });
-  const balances = Object.fromEntries(names.map((name) => [name, { simulatorBalance: '10000' }]));
+  const balances = Object.fromEntries(names.map((name) => [name, { openingBalance: '10000' }]));
   writeFileSync(join(dir, 'config/desk.yml'), stringify({ ...desk, accounts: balances }));
   for (const name of names) {
     writeFileSync(join(dir, `config/bots/${name}.yml`), stringify({ ...bot1, bot: name, account: name }));
   }
   for (const { account, apiKey, secret, passphrase } of accounts) {
-    writeFileSync(accountKeyFile(deskHome(dir), account), JSON.stringify({ apiKey, secret, passphrase }));
+    writeFileSync(accountKeyFile(deskHome(dir), account), JSON.stringify({ apiKey, secret, passphrase }), {
+      mode: 0o600,
+    });
   }
 }
 
@@ -126,13 +128,14 @@ async function main(dir: string): Promise<void> {
     [
       '--input-type=module',
       '-e',
-      `await import('${projectRoot}/node_modules/ccxt/js/src/pro/bitget.js'); setInterval(() => {}, 1_000)`,
+      `await import('${projectRoot}/node_modules/ccxt/js/src/bitget.js'); setInterval(() => {}, 1_000)`,
     ],
     { cwd: projectRoot, stdio: 'ignore' },
   );
   endWithUs(bare);
   try {
-    for (const name of names) bots.push(await startBot(dir, name, SETTINGS[name] ?? { flags: [] }, simulator.port));
+    const starts = names.map((name) => startBot(dir, name, SETTINGS[name] ?? { flags: [] }, simulator.port));
+    bots.push(...(await Promise.all(starts)));
     for (const until = performance.now() + RUN_MS; performance.now() < until; await sleep(PING_MS)) {
       for (const bot of bots) await ask(bot, 'ping');
     }

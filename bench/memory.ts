@@ -56,7 +56,7 @@ async function main(dir: string): Promise<void> {
     const named = processes.map(({ name, pid }) => ({ name, ...sum(name === 'desk' ? [pid] : familyBut(pid)) }));
     const limits = {
       node: await bare(''),
-      nodeWithCcxtBitget: await bare(`await import('${projectRoot}/node_modules/ccxt/js/src/pro/bitget.js')`),
+      nodeWithCcxtBitget: await bare(`await import('${projectRoot}/node_modules/ccxt/js/src/bitget.js')`),
     };
     const bots = named.filter(({ name }) => name.startsWith('bot-') && name !== 'bot-host');
     const botRssMb = Math.max(...bots.map(({ rssMb }) => rssMb));

@@ -22,7 +22,7 @@ import { inScratch, projectRoot } from './support/places.ts';
 import { startSimulator, type BenchSimulator } from './support/simulator.ts';
 
 const ORDERS = Number(process.env['BENCH_ORDERS'] ?? 200);
-const RUN_MS_MAX = Number(process.env['BENCH_MS'] ?? 120_000);
+const RUN_MS_MAX = Number(process.env['BENCH_MS'] ?? 40_000);
 /** Recorded seconds a second: the market must move as often as orders may leave. */
 const SPEED = Number(process.env['BENCH_SPEED'] ?? 15);
 /** Frames of the private stream that are on their way when the last order is off the book. */
@@ -185,7 +185,7 @@ function timedSink(runtime: BotRuntime, machine: BotMachine, ways: Map<string, W
     onTrade: () => runtime.onTrade(),
     onFunding: () => {},
     onTicker: () => runtime.onTicker(),
-    onPosition: () => runtime.onPosition(),
+    onPosition: (position) => runtime.onPosition(position),
     onConnector: (channel, status, reason) => runtime.onConnector(channel, status, reason),
   };
 }

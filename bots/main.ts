@@ -1,55 +1,32 @@
 /**
- * One bot, one process: `node dist/bots/main.js <options.json>`. Exit codes: 0 left in order, 1 failed, 2 wrong options,
- * 3 the journal is damaged, 4 another process is this bot already.
+ * One bot, one process: `node dist/bots/main.js <options.json>`. Exit codes: 0 left in order, 1 failed, 2 wrong
+ * options, configuration, keys or account, 3 the journal is damaged, 4 another process is this bot already.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
-import { readAccountKeys, type AccountKeys } from '../config/account-keys.ts';
-import { botJournalDir, botRunFile, botSnapshotFile, deskHome, socketPath, type DeskHome } from '../config/home.ts';
-import { ConfigError, configHash, loadConfig } from '../config/load.ts';
+import { botJournalDir, botRunFile, botSnapshotFile, deskHome, socketPath } from '../config/home.ts';
+import { ConfigError, configHash } from '../config/load.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { BotRun } from '../core/control/protocol.ts';
-import { describeFaults } from '../core/faults.ts';
 import type { Log } from '../core/log.ts';
-import { BotName } from '../core/names.ts';
+import type { AccountKind } from '../gateway/bitget/dialect.ts';
 import { BITGET_LIMITS, type BitgetRateGroup } from '../gateway/bitget/limits.ts';
-import { createBitgetVenue } from '../gateway/bitget/venue.ts';
+import { PaperStateError, PaperStateInUse } from '../gateway/paper/store.ts';
 import { openSharedBudget, type SharedBudget } from '../gateway/rates/shared-budget.ts';
 import type { Venue } from '../gateway/venue.ts';
 import { JournalDamaged, JournalLocked } from '../journal/errors.ts';
 import { openJournal } from '../journal/journal.ts';
 import { createLog } from '../monitoring/log.ts';
+import { requireAccount } from './account.ts';
 import { createClock } from './clock.ts';
 import { listenControl } from './control-server.ts';
+import { BotOptions, OptionsWrong, readConfig, readKeys, readOptions, requireNoRealMoney } from './options.ts';
+import { preflight, readInstrument } from './preflight.ts';
 import { recoverMachine, snapshotSequence } from './recover.ts';
 import { BotRuntime } from './runtime.ts';
 import { sweepBook } from './sweep.ts';
-
-const BotOptions = z.strictObject({
-  bot: BotName,
-  home: z.string().min(1),
-  configDir: z.string().min(1),
-  codeVersion: z.string().min(1),
-  /** Clear the book of a bot that is gone, and end. */
-  isSweep: z.boolean().default(false),
-  /** Where the broker of the account listens, and this bot's turns without it. */
-  rates: z.strictObject({
-    socket: z.string().min(1),
-    share: z.strictObject({ index: z.int().nonnegative(), of: z.int().positive() }),
-  }),
-  endpoint: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('live') }),
-    z.strictObject({ kind: z.literal('demo') }),
-    z.strictObject({ kind: z.literal('simulator'), httpUrl: z.string().url(), wsUrl: z.string().url() }),
-  ]),
-});
-
-/** Another start as things are cannot help: options, configuration or keys have to be put right first. */
-class OptionsWrong extends Error {
-  override readonly name = 'OptionsWrong';
-}
+import { openExchange, openPaper, type VenueSetup } from './venues.ts';
 
 /** All of leaving in order, cancels included. */
 const LEAVE_MS = 4_000;
@@ -59,31 +36,8 @@ function writeAtomically(path: string, value: unknown): void {
   renameSync(`${path}.new`, path);
 }
 
-function readOptions(path: string | undefined): z.infer<typeof BotOptions> {
-  if (path === undefined) throw new OptionsWrong('expected one argument: the path of an options file');
-  const raw: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  const parsed = BotOptions.safeParse(raw);
-  if (!parsed.success) throw new OptionsWrong(`${path}:\n${describeFaults(parsed.error, raw)}`);
-  return parsed.data;
-}
-
-function readKeys(home: DeskHome, account: string): AccountKeys {
-  try {
-    return readAccountKeys(home, account);
-  } catch (error) {
-    throw new OptionsWrong((error as Error).message);
-  }
-}
-
-function readConfig(configDir: string, bot: string): BotConfig {
-  const config = loadConfig(configDir).bots.get(bot);
-  if (config === undefined) throw new OptionsWrong(`bot: expected one with a file in ${configDir}/bots, was "${bot}"`);
-  if (config.mode === 'disabled') throw new OptionsWrong(`${bot}: mode: expected live or paper_only, was "disabled"`);
-  return config;
-}
-
 function openBudget(
-  { isSweep, rates }: z.infer<typeof BotOptions>,
+  { isSweep, rates }: BotOptions,
   { bot, account }: BotConfig,
   now: () => number,
   log: Log,
@@ -105,23 +59,29 @@ function isDiskFull(error: unknown): boolean {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv[2]);
+  const options = readOptions(process.argv[2], BotOptions);
+  const { endpoint } = options;
   const log = createLog(`bot-${options.bot}`);
-  const config = readConfig(options.configDir, options.bot);
-  if (options.endpoint.kind === 'live') throw new OptionsWrong('endpoint: live is not open yet');
+  const { desk, config } = readConfig(options.configDir, options.bot);
   const home = deskHome(options.home);
+  requireNoRealMoney(config, endpoint, home, process.env);
   const journalDir = botJournalDir(home, config.bot);
   const snapshotFile = botSnapshotFile(home, config.bot);
   mkdirSync(journalDir, { recursive: true });
   mkdirSync(home.runDir, { recursive: true });
-  const keys = readKeys(home, config.account);
+  // A paper account has no key, and what is not read cannot leak.
+  const keys = config.mode === 'paper_only' ? null : readKeys(home, config.account);
 
   const now = createClock();
   const budget = openBudget(options, config, now, log);
-  const openVenue = (): Promise<Venue> => createBitgetVenue({ endpoint: options.endpoint, keys, log, now, budget });
+  const setup: VenueSetup = { config, desk, home, endpoint, budget, log, now };
+  const openVenue = (kind?: AccountKind): Promise<Venue> =>
+    keys === null ? openPaper(setup) : openExchange(setup, keys, kind);
   const sweep = (swept: Venue): Promise<boolean> => sweepBook(swept, config.symbol, log);
   if (options.isSweep) {
-    const isClear = await openVenue().then(sweep);
+    const venue = await openVenue();
+    const isClear = await sweep(venue);
+    await venue.close();
     if (!isClear) throw new Error(`the venue did not confirm that nothing of ${config.symbol} is open`);
     process.exit(0);
   }
@@ -135,8 +95,9 @@ async function main(): Promise<void> {
     throw error;
   });
   log.info('journal open', { ...recovery });
-  const venue = await openVenue();
-  const instrument = await venue.instrument(config.symbol);
+  const report = keys === null ? null : await requireAccount(config, { endpoint, keys, log, budget, now });
+  const venue = await openVenue(report?.accountKind ?? undefined);
+  const instrument = await readInstrument(venue, config);
   const pointer = snapshotSequence(snapshotFile);
   if (pointer === 1 && existsSync(snapshotFile))
     log.warn('snapshot pointer unreadable: replaying the whole journal', { snapshotFile });
@@ -154,6 +115,8 @@ async function main(): Promise<void> {
     eventsRestored: missing.events.length,
   });
 
+  await preflight(venue, config, instrument, recovered.machine.state.holdings);
+
   const epoch = Math.max(Math.floor(now() / 1_000), recovery.lastEpoch + 1);
   const instance = randomUUID();
   const runtime = new BotRuntime({
@@ -164,7 +127,13 @@ async function main(): Promise<void> {
     venue,
     log,
     now,
-    identity: { instance, epoch, codeVersion: options.codeVersion, configHash: configHash(config) },
+    identity: {
+      instance,
+      epoch,
+      codeVersion: options.codeVersion,
+      configHash: configHash(config),
+      ...(report !== null && { account: report }),
+    },
     saveSnapshotSequence: (sequence) => writeAtomically(snapshotFile, { sequence }),
   });
 
@@ -210,6 +179,7 @@ async function main(): Promise<void> {
 
   runtime.start();
   const stream = venue.stream(instrument, runtime);
+  runtime.watch(stream);
   const socket = socketPath(home, `bot-${config.bot}`);
   const control = await listenControl(socket, {
     status: () => runtime.status(),
@@ -226,6 +196,7 @@ async function main(): Promise<void> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof OptionsWrong || error instanceof ConfigError) return 2;
+  if (error instanceof PaperStateError) return error instanceof PaperStateInUse ? 1 : 2;
   if (error instanceof JournalDamaged) return 3;
   return error instanceof JournalLocked ? 4 : 1;
 }

@@ -20,7 +20,7 @@ import { encodeState } from '../core/bot/state.ts';
 import { reasonName } from '../core/bot/reasons.ts';
 import { phaseOf } from '../core/bot/telemetry.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
-import type { BotStatus } from '../core/control/protocol.ts';
+import type { AccountReport, BotStatus } from '../core/control/protocol.ts';
 import type { Log } from '../core/log.ts';
 import type { BookFrame } from '../core/market/book.ts';
 import { netLots } from '../core/accounting/holdings.ts';
@@ -41,6 +41,7 @@ import {
   type Venue,
   type VenueFill,
   type VenueOrder,
+  type VenuePosition,
   type VenueSink,
   type VenueStream,
   type VenueTriggerOrder,
@@ -66,6 +67,8 @@ export interface RuntimeIdentity {
   readonly epoch: number;
   readonly codeVersion: string;
   readonly configHash: string;
+  /** As probed at the start; absent for a paper account. */
+  readonly account?: AccountReport;
 }
 
 export interface RuntimeParts {
@@ -155,6 +158,7 @@ export class BotRuntime implements VenueSink {
       durableSequence: journal.durableSequence,
       codeVersion: identity.codeVersion,
       configHash: identity.configHash,
+      ...(identity.account !== undefined && { account: identity.account }),
     };
   }
 
@@ -170,8 +174,10 @@ export class BotRuntime implements VenueSink {
   onTrade(): void {}
   onTicker(): void {}
   onFunding(): void {}
-  /** The position is what fills add up to; the venue's word is read and compared by `sync`. */
-  onPosition(): void {}
+  /** The position is what fills add up to; the machine holds the venue's word against it. */
+  onPosition({ leg, qty }: VenuePosition): void {
+    this.feed({ kind: RecordKind.toldPositionInput, leg, qty });
+  }
 
   onOrder(order: VenueOrder): void {
     this.learn(order);
@@ -352,7 +358,8 @@ export class BotRuntime implements VenueSink {
       order = await this.parts.venue.orderByClientId(this.parts.instrument.symbol, clientOrderId);
     } catch (error) {
       this.parts.log.warn('order look-up failed', { clientOrderId, error: messageOf(error) });
-      return this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'lookupFailed' } });
+      const news = { news: 'lookupFailed' as const, trouble: troubleOf(error) };
+      return this.feed({ kind: RecordKind.orderInput, clientOrderId, news });
     }
     if (order === null) return this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'notFound' } });
     this.learn({ ...order, clientOrderId });

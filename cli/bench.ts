@@ -25,6 +25,12 @@ const AS_A_BOT = ['--max-semi-space-size=1', '--max-old-space-size=96', '--v8-po
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   'tick-to-decision': { measures: 'a recorded book through the bot machine', isShort: true },
+  'parse-frames': {
+    measures: 'market data frames through our stream code, through ccxt, and JSON.parse',
+    isShort: true,
+  },
+  'sign-and-place': { measures: 'an order up to the transport: ccxt, the gateway, by hand', isShort: true },
+  'frame-to-order': { measures: 'frame text to signed order, CPU only: ours and ccxt', isShort: true },
   'tick-to-order': {
     measures: "the venue's news to the order on the wire, journaled first",
     isShort: true,
@@ -34,7 +40,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'event-shipping': { measures: 'journal into Postgres, exactly once', isShort: true, needsPostgres: true },
   'desk-start': { measures: 'cold and warm start to the first fill (2 minutes)', isShort: false },
   memory: { measures: 'every process of a trading desk (2 minutes)', isShort: false },
-  'bot-memory': { measures: 'a bot under different settings of Node (90 seconds)', isShort: false },
+  'bot-memory': { measures: 'a bot under different settings of Node (1 minute)', isShort: false },
 };
 
 export function registerBench(program: Command, context: Context): void {

@@ -19,6 +19,8 @@ const POLL_MS = 100;
 export interface BotState {
   readonly bot: string;
   readonly state: string;
+  /** Why it was given up, if it was. */
+  readonly reason: string | null;
 }
 
 /** Starts what is missing, leaves what runs, stops what the configuration has disabled; waits until each says how it is. */
@@ -27,7 +29,7 @@ export async function ensureBotWorkflows(client: Client, { desk, bots }: LoadedC
     [...bots.values()].map(async ({ bot, mode }) => {
       if (mode === 'disabled') {
         await stopDisabled(client, bot);
-        return { bot, state: 'disabled' };
+        return { bot, state: 'disabled', reason: null };
       }
       return ensureBotWorkflow(client, desk, bot);
     }),
@@ -50,7 +52,7 @@ export async function ensureBotWorkflow(client: Client, { desk, host }: DeskConf
       { key: DeskPhase, value: 'starting' },
     ],
   });
-  return { bot, state: await settledPhase(client, bot) };
+  return { bot, ...(await settled(client, bot)) };
 }
 
 async function stopDisabled(client: Client, bot: string): Promise<void> {
@@ -65,19 +67,20 @@ async function stopDisabled(client: Client, bot: string): Promise<void> {
   }
 }
 
-/** The phase once it is not on its way any more. */
-async function settledPhase(client: Client, bot: string): Promise<string> {
+/** How it is once it is not on its way any more. */
+async function settled(client: Client, bot: string): Promise<Omit<BotState, 'bot'>> {
   const deadline = performance.now() + SETTLED_MS;
   let status: BotWorkflowStatus | null = null;
   while (performance.now() < deadline) {
     try {
       status = await client.workflow.getHandle(botWorkflowId(bot)).query(statusQuery);
-      if (status.phase !== 'starting' && status.phase !== 'restarting' && status.pid !== null) return status.phase;
-      if (status.phase === 'gave_up') return `gave up: ${status.gaveUp?.reason ?? ''}`;
+      const { phase, pid, gaveUp } = status;
+      if (phase === 'gave_up') return { state: 'given up', reason: gaveUp?.reason ?? '' };
+      if (phase !== 'starting' && phase !== 'restarting' && pid !== null) return { state: phase, reason: null };
     } catch {
       // No worker answered yet.
     }
     await sleep(POLL_MS);
   }
-  return status === null ? 'not answering' : status.phase;
+  return { state: status?.phase ?? 'not answering', reason: null };
 }

@@ -20,6 +20,7 @@ import { acceptLoss } from './accept-loss.ts';
 import { ensureBotWorkflow } from './bot-workflows.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
+import { givenUp } from './remedies.ts';
 import { readPorts } from '../stack/ports.ts';
 import { withTemporal } from './temporal-client.ts';
 
@@ -101,7 +102,10 @@ export function registerBotCommands(program: Command, context: Context, parseBot
       if (target === undefined) return;
       if (target.mode === 'disabled')
         throw new CommandFailure(EXIT.notAllowed, `${target.bot}: mode: expected live or paper_only, was "disabled"`);
-      const { state } = await withTemporal(context, (client) => ensureBotWorkflow(client, config.desk, target.bot));
+      const { state, reason } = await withTemporal(context, (client) =>
+        ensureBotWorkflow(client, config.desk, target.bot),
+      );
+      if (reason !== null) throw new CommandFailure(EXIT.failure, givenUp(target.bot, reason).join('\n'));
       console.log(`${target.bot}: ${state}`);
     });
   bot

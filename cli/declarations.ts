@@ -1,8 +1,10 @@
 /** What a desk is declared to be: `config/` and the local stack's file, read together, so that every fault is told at once. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { armingRecordFile } from '../config/home.ts';
 import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts';
+import { REAL_MONEY_VARIABLE, refuseRealMoney } from '../core/accounts/real-money.ts';
 import { SimulatedMarket } from '../core/simulation/options.ts';
 import { readTemporalDev, type TemporalDev } from '../stack/temporal-dev.ts';
 import type { Context } from './context.ts';
@@ -16,7 +18,8 @@ export interface Declarations {
 }
 
 /** Throws `ConfigError` with the faults of every file. Nothing is written and nothing started. */
-export function readDeclarations({ root, configDir, stackFile }: Context): Declarations {
+export function readDeclarations(context: Context): Declarations {
+  const { root, configDir, stackFile } = context;
   const faults: string[] = [];
   const places: string[] = [];
   const config = collect(() => loadConfig(configDir), configDir, faults, places);
@@ -26,30 +29,22 @@ export function readDeclarations({ root, configDir, stackFile }: Context): Decla
       ? null
       : collect(() => recordingsFor(config, join(root, 'data'), configDir), configDir, faults, places);
   if (config === null || stack === null || markets === null) throw new ConfigError(faults, places.join(', '));
-  refuseWhatIsNotOpen(config);
+  refuseRealMoneyBots(config, context);
   return { config, stack, markets };
 }
 
-/** Real money is earned by gates that do not exist yet, and paper trading beside a real venue needs a venue of its own. */
-function refuseWhatIsNotOpen({ desk, bots }: LoadedConfig): void {
-  const { endpoint } = desk.venue;
-  if (endpoint === 'live') {
-    throw new CommandFailure(
-      EXIT.notAllowed,
-      'desk.yml: venue.endpoint: live is not open: what a desk must prove before it may trade real money is not built yet. Use simulator or demo',
-    );
-  }
-  const paper = [...bots.values()].filter(({ mode }) => mode === 'paper_only');
-  if (endpoint === 'simulator' || paper.length === 0) return;
-  throw new CommandFailure(
-    EXIT.notAllowed,
-    paper
-      .map(
-        ({ bot }) =>
-          `bots/${bot}.yml: mode: paper_only needs venue.endpoint simulator (the paper venue is not built yet), was ${endpoint}`,
-      )
-      .join('\n'),
-  );
+/** Real money is earned by gates that do not exist yet: what is missing is told for each bot that asks for it. */
+function refuseRealMoneyBots({ desk, bots }: LoadedConfig, { home, env }: Context): void {
+  if (desk.venue.endpoint !== 'live') return;
+  const asking = [...bots.values()].filter(({ mode }) => mode === 'live');
+  if (asking.length === 0) return;
+  const lines = asking.flatMap(({ bot }) => {
+    const record = armingRecordFile(home, bot);
+    const conditions = { isConfigured: true, environment: env[REAL_MONEY_VARIABLE], isArmed: existsSync(record) };
+    return [`${bot}: real money is refused:`, ...refuseRealMoney(conditions, record).map((why) => `  ${why}`)];
+  });
+  const instead = 'Set these bots to mode: paper_only, or venue.endpoint to simulator or demo.';
+  throw new CommandFailure(EXIT.notAllowed, [...lines, instead].join('\n'));
 }
 
 function collect<T>(read: () => T, place: string, faults: string[], places: string[]): T | null {

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/load.ts';
 import { BotName } from '../core/names.ts';
+import { registerAccountCommands } from './account.ts';
 import { registerBench } from './bench.ts';
 import { registerBotCommands } from './bot.ts';
 import { check } from './check.ts';
@@ -9,6 +10,7 @@ import { createContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
+import { registerProve } from './prove.ts';
 import { printStatus } from './status.ts';
 import { test } from './test.ts';
 import { up, type Profile } from './up.ts';
@@ -53,6 +55,8 @@ export async function main(root: string, buildDir: string, argv: readonly string
     .description("the developer's minute: types, lint, fast units, a desk that fills an order")
     .action(async () => finish(await check(context)));
   registerBench(program, context);
+  registerProve(program, context);
+  registerAccountCommands(program, context);
   registerBotCommands(program, context, (name) => {
     const parsed = BotName.safeParse(name);
     if (!parsed.success) throw new CommandFailure(EXIT.usage, `bot: ${parsed.error.issues[0]?.message}, was "${name}"`);

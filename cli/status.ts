@@ -8,7 +8,7 @@ import { runningProcesses } from '../stack/run-files.ts';
 import type { BotWorkflowStatus } from '../workflows/bot/contract.ts';
 import type { Context } from './context.ts';
 import { DISK_FREE_MIN_START_BYTES, freeBytes } from './prepare-home.ts';
-import { restartRemedy } from './remedies.ts';
+import { givenUp } from './remedies.ts';
 import { checkOutput, EXIT } from './exit-codes.ts';
 import { askBot, withTemporal } from './temporal-client.ts';
 
@@ -90,8 +90,7 @@ export async function printStatus(context: Context, output: string): Promise<num
 function troubles(bot: string, workflow: BotWorkflowStatus | null): string[] {
   if (workflow === null) return [];
   const { gaveUp, lastExit, pid, shortRuns } = workflow;
-  if (gaveUp !== null)
-    return [pc.red(`${bot} is not restarted: ${gaveUp.reason}`), `  → ${restartRemedy(bot, gaveUp.reason)}`];
+  if (gaveUp !== null) return givenUp(bot, gaveUp.reason);
   if (pid === null && lastExit !== null && shortRuns > 0)
     return [pc.yellow(`${bot} is started again (try ${shortRuns}): ${lastExit.detail || lastExit.cause}`)];
   return [];

@@ -1,5 +1,5 @@
 /** `desk test`: sets up what the tests need and runs them; results and coverage go to `reports/tests/`, named by commit. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
@@ -43,6 +43,9 @@ export async function test(context: Context, suite: readonly string[]): Promise<
   );
   requireVirtualTime(cli);
   const special = SPECIAL.find((name) => suite.length === 1 && suite[0] === name);
+  if (special === undefined && (suite.length === 0 || suite.some((path) => path.includes('simulator')))) {
+    await step('ccxt for Python, for the tests', () => installPythonClients(root));
+  }
   const name = special ?? (suite.length === 0 ? 'all' : 'some');
   const commit = codeVersion(context).replace('+', '-changed');
   const outDir = join(root, 'reports', 'tests', `${name}-${commit}`);
@@ -87,7 +90,19 @@ export async function test(context: Context, suite: readonly string[]): Promise<
   return code !== 0 || failed > 0 || report.numPassedTests === 0 ? 1 : 0;
 }
 
-function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {
+/** The simulator is also driven by ccxt's own tests, which ship in its Python package. */
+async function installPythonClients(root: string): Promise<void> {
+  const { status, stderr, error } = spawnSync(process.execPath, [join(root, 'tools', 'install-python-clients.mjs')], {
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  throw new CommandFailure(
+    EXIT.failure,
+    `ccxt for Python could not be installed; it needs Python 3.10 or later with pip: ${error?.message ?? stderr.trim()}`,
+  );
+}
+
+export function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal));

@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import pc from 'picocolors';
 import { readAccountKeys } from '../config/account-keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { Log } from '../core/log.ts';
 import type { SimulatorOptionsFile } from '../core/simulation/options.ts';
 import { runningDesk, takeDesk } from '../stack/desk-lock.ts';
@@ -16,11 +17,12 @@ import { startStack, stopLeftBehind, type Stack } from '../stack/stack.ts';
 import { saysReady, superviseChild, type Kept, type SupervisedChild } from '../stack/supervise.ts';
 import { temporalEnv } from '../stack/temporal-connection.ts';
 import { onFreePorts } from '../stack/temporal-dev.ts';
-import { ensureBotWorkflows } from './bot-workflows.ts';
+import { ensureBotWorkflows, type BotState } from './bot-workflows.ts';
 import { codeVersion } from './code-version.ts';
 import type { Context } from './context.ts';
 import { readDeclarations, type Declarations } from './declarations.ts';
 import { markRunning } from './running-mark.ts';
+import { givenUp } from './remedies.ts';
 import { prepareHome } from './prepare-home.ts';
 import { checkAccountKeys } from './secrets.ts';
 import { step } from './steps.ts';
@@ -87,8 +89,12 @@ async function start(
 ): Promise<void> {
   const { root, buildDir, home, env } = context;
   const usesSimulator = config.desk.venue.endpoint === 'simulator';
-  const active = [...config.bots.values()].filter(({ mode }) => mode !== 'disabled');
-  if (profile !== 'stack') checkAccountKeys(home, new Set(active.map(({ account }) => account)), usesSimulator);
+  if (profile !== 'stack')
+    checkAccountKeys(
+      home,
+      keyedAccounts(config).map(({ account }) => account),
+      usesSimulator,
+    );
   const stack = await step(
     'Temporal and Postgres',
     () => startStack({ home, projectRoot: root, env, declaration, log }),
@@ -156,8 +162,15 @@ async function start(
         await connection.close();
       }
     },
-    (bots) => bots.map(({ bot, state }) => `${bot} ${state}`).join(', '),
+    tellBots,
   );
+}
+
+/** In one line how they are, and below it why one was given up. */
+function tellBots(bots: readonly BotState[]): string {
+  const line = bots.map(({ bot, state, reason }) => `${bot} ${reason === null ? state : pc.red(state)}`).join(', ');
+  const reasons = bots.flatMap(({ bot, reason }) => (reason === null ? [] : givenUp(bot, reason)));
+  return [line, ...reasons.map((text) => text.replaceAll('\n', '\n  '))].join('\n    ');
 }
 
 /** Fails only when all have settled: what is still starting beside a failure would be left behind. */
@@ -166,26 +179,35 @@ async function allOrFirstFailure(starts: readonly unknown[]): Promise<void> {
   if (failed !== undefined) throw failed.reason;
 }
 
+/** Accounts whose orders go to the venue: a paper account needs no key and is none of the simulator's. */
+function keyedAccounts({ bots }: LoadedConfig): Pick<BotConfig, 'account' | 'positionMode'>[] {
+  const sending = [...bots.values()].filter(({ mode }) => mode === 'live');
+  // Bots that share an account share its position mode.
+  return [...new Map(sending.map((bot) => [bot.account, bot])).values()];
+}
+
 function writeSimulatorOptions(
   { root, home }: Context,
-  { desk, bots }: LoadedConfig,
+  config: LoadedConfig,
   markets: Declarations['markets'],
   ports: Ports,
 ): string {
-  const active = [...bots.values()].filter(({ mode }) => mode !== 'disabled');
-  const accounts = [...new Set(active.map(({ account }) => account))];
   const options: SimulatorOptionsFile = {
     host: '127.0.0.1',
     port: ports.simulator,
     dataDir: join(root, 'data'),
     stateDir: home.simulatorDir,
-    speed: desk.simulator.speed,
-    accounts: accounts.map((account) => ({
+    speed: config.desk.simulator.speed,
+    accounts: keyedAccounts(config).map(({ account, positionMode }) => ({
       account,
+      // As a person would set it at the venue: the simulator has no page for that.
+      positionMode,
       ...readAccountKeys(home, account),
-      balance: desk.accounts[account]?.simulatorBalance ?? '0',
+      balance: config.desk.accounts[account]?.openingBalance ?? '0',
     })),
     markets: [...markets],
+    // The default desk lives under the limits that the real venue has.
+    limits: 'published',
   };
   const file = join(home.secretsDir, 'simulator-options.json');
   writeAtomic(file, JSON.stringify(options), 0o600);

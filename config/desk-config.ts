@@ -10,16 +10,22 @@ export const DeskConfig = z.strictObject({
   host: HostName,
   venue: z.strictObject({
     name: z.literal('bitget'),
-    /** `simulator` replays recordings; `demo` is the venue's paper trading; `live` is real money. */
+    /**
+     * `simulator` replays recordings; `demo` is the venue's paper trading; `live` is the venue itself. Bots in mode `live`
+     * send their orders there; bots in mode `paper_only` take its public market data, without keys, and fill their orders
+     * themselves.
+     */
     endpoint: z.enum(['simulator', 'demo', 'live']),
   }),
   accounts: z.record(
     AccountName,
     z.strictObject({
-      /** Start balance in USDT on the simulator; ignored elsewhere. */
-      simulatorBalance: z
-        .string()
-        .regex(/^\d{1,12}(\.\d{1,12})?$/, 'expected a plain decimal amount of USDT in quotes'),
+      /**
+       * Balance in USDT with which simulated fills begin: of the account on the simulator, and of the paper account of a
+       * `paper_only` bot on any endpoint. Used once, while the account has no saved state; the venue's own money is not
+       * touched by it.
+       */
+      openingBalance: z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, 'expected a plain decimal amount of USDT in quotes'),
     }),
   ),
   simulator: z.strictObject({

@@ -15,6 +15,8 @@ export interface DeskHome {
   readonly postgresDir: string;
   readonly simulatorDir: string;
   readonly journalsDir: string;
+  /** Paper accounts, a folder each. */
+  readonly paperDir: string;
   /** Run files of the desk's own processes and bots. */
   readonly runDir: string;
 }
@@ -31,6 +33,7 @@ export function deskHome(root: string): DeskHome {
     postgresDir: join(home, 'postgres'),
     simulatorDir: join(home, 'simulator'),
     journalsDir: join(home, 'journals'),
+    paperDir: join(home, 'paper'),
     runDir: join(home, 'run'),
   };
 }
@@ -53,6 +56,16 @@ export function botRunFile(home: DeskHome, bot: string): string {
 /** Keys of one account: apiKey, secret, passphrase. */
 export function accountKeyFile(home: DeskHome, account: string): string {
   return join(home.secretsDir, `${account}.json`);
+}
+
+/** State of the paper account: what its bots hold and have open where nothing real happens. */
+export function paperAccountDir(home: DeskHome, account: string): string {
+  return join(home.paperDir, account);
+}
+
+/** Says that somebody has armed the bot for real money. Nothing writes or verifies one yet. */
+export function armingRecordFile(home: DeskHome, bot: string): string {
+  return join(home.root, 'arming', `${bot}.json`);
 }
 
 /** Who hands out calls to the venue on this machine. */

@@ -100,7 +100,7 @@ export function loadConfig(configDir: string): LoadedConfig {
       faults.push(`${name}: account: expected one of ${accounts.join(', ')}, was ${showValue(bot.account)}`);
     bots.set(bot.bot, bot);
   }
-  faults.push(...sharedPositions(bots));
+  faults.push(...sharedPositions(bots), ...sharedAccounts(bots));
   if (desk === null || faults.length > 0) throw new ConfigError(faults, configDir);
   return { desk, bots };
 }
@@ -116,6 +116,29 @@ function sharedPositions(bots: ReadonlyMap<string, BotConfig>): string[] {
     if (owner !== undefined)
       faults.push(`bots/${bot}.yml: account and symbol: expected to be its own, was that of ${owner} (${key})`);
     else owners.set(key, bot);
+  }
+  return faults;
+}
+
+/** A paper account is one process's own, and the venue keeps one position mode for all contracts of an account. */
+function sharedAccounts(bots: ReadonlyMap<string, BotConfig>): string[] {
+  const first = new Map<string, BotConfig>();
+  const faults: string[] = [];
+  for (const config of bots.values()) {
+    const { bot, account, mode, positionMode } = config;
+    if (mode === 'disabled') continue;
+    const other = first.get(account);
+    if (other === undefined) {
+      first.set(account, config);
+      continue;
+    }
+    if (mode === 'paper_only' || other.mode === 'paper_only') {
+      const rule = `expected one of its own, since bots in mode paper_only share none (${other.bot}: ${other.mode})`;
+      faults.push(`bots/${bot}.yml: account: ${rule}, was ${showValue(account)}`);
+    } else if (positionMode !== other.positionMode) {
+      const rule = `expected that of ${other.bot} on the same account (${other.positionMode})`;
+      faults.push(`bots/${bot}.yml: positionMode: ${rule}, was ${showValue(positionMode)}`);
+    }
   }
   return faults;
 }

@@ -176,9 +176,9 @@ export interface VenuePosition {
 }
 
 export interface VenueBalance {
-  /** Margin balance including unrealised profit and loss, decimal USDT. */
+  /** Margin balance including unrealised profit and loss, decimal USDT; so below. At most 12 decimals, rounded down. */
   readonly equity: string;
-  /** Free for new orders, decimal USDT. */
+  /** Free for new orders. */
   readonly available: string;
 }
 
@@ -275,6 +275,8 @@ export interface VenueMarket {
   readonly name: string;
   /** Rules of `symbol` as the venue states them now. Fee rates are the account's where there is one, else the listed ones. */
   instrument(symbol: string): Promise<Instrument>;
+  /** Prices of `symbol` as they are now. */
+  ticker(symbol: string): Promise<VenueTicker>;
   funding(symbol: string): Promise<VenueFunding>;
   serverTimeMs(): Promise<number>;
   /** Subscribes book, trades and ticker of `symbol`; reconnects by itself until stopped. */

@@ -27,7 +27,8 @@ const ROOMS = [
   'monitoring',
   'bench',
 ];
-const ENTRY_NAMES = /^(cli|bots|simulator|console)\/main\.ts$|^workers\/[a-z-]+\.worker\.ts$|^bench\/[a-z-]+\.ts$/;
+const ENTRY_NAMES =
+  /^(cli|bots|simulator|console)\/main\.ts$|^bots\/probe\.ts$|^workers\/[a-z-]+\.worker\.ts$|^bench\/[a-z-]+\.ts$/;
 
 function sources() {
   const found = [];

@@ -95,8 +95,9 @@ async function spawnBot(
   cwd: string,
 ): Promise<SpawnedProcess> {
   // Bots need no secret from the environment: they read the one key file that is theirs.
-  const { PATH, HOME, TZ, LANG } = process.env;
-  const env = Object.fromEntries(Object.entries({ PATH, HOME, TZ, LANG }).filter(([, value]) => value !== undefined));
+  const { PATH, HOME, TZ, LANG, DESK_LIVE } = process.env;
+  const passed = { PATH, HOME, TZ, LANG, DESK_LIVE };
+  const env = Object.fromEntries(Object.entries(passed).filter(([, value]) => value !== undefined));
   const child = await spawnLogged({ name, command, args, env, cwd, logFile });
   const entry = botRunName(name, child.identity.pid);
   writeRunFile(home, { name: entry, ...child.identity, details: {} });

@@ -43,11 +43,15 @@ export async function startNode({ args, env = process.env, readyMs = 30_000 }: C
   return { pid: child.pid ?? 0, ready, stop: () => end(child) };
 }
 
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+});
+
 /** A bench that breaks off leaves nothing running. */
 export function endWithUs(child: ChildProcess): void {
-  const kill = (): void => void child.kill('SIGTERM');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
 }
 
 export async function end(child: ChildProcess, graceMs = END_MS): Promise<void> {

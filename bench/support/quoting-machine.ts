@@ -10,6 +10,7 @@ import { Reason } from '../../core/bot/reasons.ts';
 import { RecordKind } from '../../core/events/record.ts';
 import { createBookFrame } from '../../core/market/book.ts';
 import type { Instrument } from '../../core/market/instrument.ts';
+import type { Order } from '../../core/orders/order.ts';
 import type { QtyLots, QuoteAmount, SignedLots } from '../../core/money/money.ts';
 import type { RecordedBooks } from './recorded-books.ts';
 
@@ -45,7 +46,7 @@ export class QuotingMachine {
     for (const channel of ['book', 'orders'] as const) {
       this.tell({ kind: RecordKind.connectorInput, channel, status: 'up', reason: 'bench' });
     }
-    this.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } });
+    this.tellSupervision();
     this.machine.step(first, effects);
     this.answer();
     if (this.machine.state.reason !== Reason.quoted)
@@ -82,9 +83,28 @@ export class QuotingMachine {
     this.collectAnswers();
     while (atMs - this.timerAtMs >= TIMER_MS) {
       this.timerAtMs += TIMER_MS;
-      this.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } });
+      this.tellSupervision();
       this.tell({ kind: RecordKind.timerInput });
     }
+    this.tellAnswers();
+  }
+
+  /** Instead of `answer`: every order was taken and is gone again, so that the next book is quoted on anew. */
+  withdraw(): void {
+    this.collectAnswers();
+    this.tellAnswers();
+    for (const order of [...this.machine.state.orders]) this.answers.push(this.seenCancelled(order));
+    this.tellAnswers();
+    this.answer();
+  }
+
+  /** What a bot does not quote without: a supervisor who speaks, and a clock that was compared. */
+  private tellSupervision(): void {
+    this.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } });
+    this.tell({ kind: RecordKind.clockInput, offsetMs: 0, uncertaintyMs: 1 });
+  }
+
+  private tellAnswers(): void {
     for (let next = this.answers.shift(); next !== undefined; next = this.answers.shift()) this.tell(next);
   }
 
@@ -112,20 +132,19 @@ export class QuotingMachine {
   private answerCancel(clientOrderId: string): void {
     const order = this.machine.state.orders.find((each) => each.clientOrderId === clientOrderId);
     if (order === undefined) return;
-    const { side, price, qty } = order;
     this.answers.push(
       { kind: RecordKind.orderInput, clientOrderId, news: { news: 'cancelAnswered', answer: 'yes' } },
-      {
-        kind: RecordKind.orderInput,
-        clientOrderId,
-        news: {
-          news: 'seen',
-          status: 'cancelled',
-          filled: NONE,
-          order: { side, price, qty, reduceOnly: false, leg: 'net' as const },
-        },
-      },
+      this.seenCancelled(order),
     );
+  }
+
+  private seenCancelled({ clientOrderId, side, price, qty }: Order): Untimed<BotInput> {
+    const order = { side, price, qty, reduceOnly: false, leg: 'net' as const };
+    return {
+      kind: RecordKind.orderInput,
+      clientOrderId,
+      news: { news: 'seen', status: 'cancelled', filled: NONE, order },
+    };
   }
 
   private answerSync(): void {

@@ -7,6 +7,7 @@ import { createInstrument, type Instrument } from '../../core/market/instrument.
 import { SimulatedMarket } from '../../core/simulation/options.ts';
 import type { BookLevels } from '../../core/fill-model/book-levels.ts';
 import { MarketReplay } from '../../core/recording/market-replay.ts';
+import type { Recording } from '../../core/recording/recording.ts';
 import { loadRecording } from '../../simulator/recordings.ts';
 import { projectRoot } from './places.ts';
 
@@ -23,11 +24,15 @@ export function recordedMarkets(): SimulatedMarket[] {
   return z.array(SimulatedMarket).parse(JSON.parse(readFileSync(join(dataDir, 'markets.json'), 'utf8')));
 }
 
-export function recordedBooks(symbol: string): RecordedBooks {
+export function recordingOf(symbol: string): { readonly instrument: Instrument; readonly recording: Recording } {
   const market = recordedMarkets().find(({ instrument }) => instrument.symbol === symbol);
   if (market === undefined) throw new Error(`data/markets.json: expected a recording of ${symbol}, was missing`);
   const instrument = createInstrument(market.instrument);
-  const recording = loadRecording(dataDir, market.recordings, instrument);
+  return { instrument, recording: loadRecording(dataDir, market.recordings, instrument) };
+}
+
+export function recordedBooks(symbol: string): RecordedBooks {
+  const { instrument, recording } = recordingOf(symbol);
   const replay = new MarketReplay(recording, { onLevel() {}, onTrade() {} });
   const frames: BookFrame[] = [];
   for (;;) {

@@ -22,7 +22,7 @@ export class BookKeeping {
   /** Oldest first, both. */
   readonly fills: PaperFill[] = [];
   readonly payments: PaperPayment[] = [];
-  private nextId = 1;
+  private nextId: number;
   private readonly orders = new Map<number, PaperOrder>();
   private readonly stops = new Map<number, PaperStop>();
   private readonly ordersByClientId = new Map<string, PaperOrder>();
@@ -31,8 +31,9 @@ export class BookKeeping {
   private newFills: PaperFill[] = [];
   private newPayments: PaperPayment[] = [];
 
-  /** Takes the rows of `saved` over: they are its own from then on. */
-  constructor(openingBalance: QuoteAmount, saved: Iterable<PaperChange> = []) {
+  /** Takes the rows of `saved` over: they are its own from then on. Ids go on behind theirs, and begin at `firstId`. */
+  constructor(openingBalance: QuoteAmount, saved: Iterable<PaperChange>, firstId: number) {
+    this.nextId = firstId;
     this.account = { cash: openingBalance, positionMode: 'one_way' };
     for (const change of saved) this.replay(change);
     this.take();

@@ -43,9 +43,9 @@ export class PaperExchange {
   /** Time of the input under way. */
   private atMs = 0;
 
-  constructor(grade: FillGrade, openingBalance: QuoteAmount, saved: Iterable<PaperChange> = []) {
+  constructor(grade: FillGrade, openingBalance: QuoteAmount, saved: Iterable<PaperChange> = [], firstId = 1) {
     this.grade = grade;
-    this.books = new BookKeeping(openingBalance, saved);
+    this.books = new BookKeeping(openingBalance, saved, firstId);
     for (const { spec } of this.books.symbols.values()) this.learn(createInstrument(spec));
     for (const order of this.books.openOrders.values()) {
       const left = (order.qty - order.filled) as QtyLots;

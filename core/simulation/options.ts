@@ -13,6 +13,8 @@ export const SimulatedAccount = z.strictObject({
   passphrase: z.string().min(8),
   /** Start balance in USDT, used only when the account has no saved state. */
   balance: Amount,
+  /** The position mode that the account is put into at each start while it holds nothing and has no order; as it is when left out. */
+  positionMode: z.enum(['one_way', 'hedge']).optional(),
   /** Which endpoint family answers it: `classic` is v2, `unified` is v3; the other one refuses it. */
   kind: z.enum(['classic', 'unified']).default('classic'),
   /** Whether it may arm the countdown that cancels its orders; Bitget grants that to unified accounts on request. */

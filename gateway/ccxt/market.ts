@@ -6,7 +6,7 @@ import { Agent as HttpAgent, type Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Log } from '../../core/log.ts';
 import { createInstrument, type Instrument } from '../../core/market/instrument.ts';
-import { createHttpClient, TransportFailure, type HttpClient } from '../bitget/http.ts';
+import { createHttpClient, TransportFailure, type HttpClient } from '../http.ts';
 import { VenueMalformed, VenueRefused, VenueUnavailable, type VenueMarket } from '../venue.ts';
 import { plainDecimal, type UnifiedMarket, type VenueProfile } from './profile.ts';
 import { createUnifiedSession, UnifiedAnswer } from './session.ts';
@@ -69,6 +69,14 @@ export async function createUnifiedMarket(options: UnifiedMarketOptions): Promis
   return {
     name: profile.id,
     instrument: async (symbol) => toInstrument(await find(symbol), profile),
+    async ticker(symbol) {
+      const name = await unifiedName(symbol);
+      const { last, markPrice, timestamp } = await read('ticker', () => session.ticker(name));
+      if (last === undefined || !(last > 0))
+        throw new VenueMalformed(`${profile.id} ticker of ${symbol}: no last price`);
+      const mark = markPrice === undefined ? null : plainDecimal(markPrice);
+      return { symbol, venueAtMs: timestamp ?? now(), lastPrice: plainDecimal(last), markPrice: mark };
+    },
     async funding(symbol) {
       const name = await unifiedName(symbol);
       const { info, timestamp } = await read('funding', () => session.fundingRate(name));

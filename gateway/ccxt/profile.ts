@@ -78,6 +78,7 @@ export interface UnifiedSession {
   loadMarkets(): Promise<UnifiedMarket[]>;
   serverTimeMs(): Promise<number>;
   fundingRate(symbol: string): Promise<{ readonly info: unknown; readonly timestamp: number | undefined }>;
+  ticker(symbol: string): Promise<UnifiedTicker>;
   watchBook(symbol: string): Promise<WireBook>;
   /** Those that came since the last call, oldest first. */
   watchTrades(symbol: string): Promise<readonly UnifiedTrade[]>;

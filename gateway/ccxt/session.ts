@@ -10,7 +10,7 @@ import type { Agent as HttpsAgent } from 'node:https';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { HttpClient } from '../bitget/http.ts';
+import type { HttpClient } from '../http.ts';
 import type { BookLink, UnifiedMarket, UnifiedSession, UnifiedTicker, UnifiedTrade, VenueProfile, WireBook } from './profile.ts'; // prettier-ignore
 
 /** The venue answered, but not with a success. `code` is null when the body was not one of its own. */
@@ -46,6 +46,7 @@ interface Ccxt {
   loadMarkets(reload: boolean): Promise<Record<string, UnifiedMarket>>;
   fetchTime(): Promise<number>;
   fetchFundingRate(symbol: string): Promise<{ info: unknown; timestamp: number | undefined }>;
+  fetchTicker(symbol: string): Promise<UnifiedTicker>;
   watchOrderBook(symbol: string, limit: number): Promise<WireBook>;
   watchTrades(symbol: string): Promise<UnifiedTrade[]>;
   watchTicker(symbol: string): Promise<UnifiedTicker>;
@@ -102,6 +103,7 @@ export async function createUnifiedSession(options: UnifiedSessionOptions): Prom
     loadMarkets: async () => Object.values(await exchange.loadMarkets(true)),
     serverTimeMs: () => exchange.fetchTime(),
     fundingRate: (symbol) => exchange.fetchFundingRate(symbol),
+    ticker: (symbol) => exchange.fetchTicker(symbol),
     watchBook: (symbol) => exchange.watchOrderBook(symbol, profile.bookDepth),
     watchTrades: (symbol) => exchange.watchTrades(symbol),
     watchTicker: (symbol) => exchange.watchTicker(symbol),

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../core/log.ts';
 import { BOOK_DEPTH, createBookFrame, type BookFrame } from '../../core/market/book.ts';
 import { toLots, toTicks, type Instrument } from '../../core/market/instrument.ts';
-import { createRetryDelay } from '../bitget/stream/retry-delay.ts';
+import { createRetryDelay } from '../retry-delay.ts';
 import { VenueMalformed } from '../venue.ts';
 import type { ConnectorChannel, MarketSink, StreamHealth, VenueTrade } from '../venue.ts';
 import { plainDecimal, type UnifiedSession, type UnifiedTicker, type UnifiedTrade, type VenueProfile, type WireBook, type WireLevels } from './profile.ts'; // prettier-ignore

@@ -17,6 +17,9 @@ export class PaperStateError extends Error {
   override readonly name = 'PaperStateError';
 }
 
+/** Another process has it open. */
+export class PaperStateInUse extends PaperStateError {}
+
 const FORMAT = 'paper-account-1';
 /** The file is written anew beyond this, and at each start. */
 const BYTES_MAX = 16 * 1024 * 1024;
@@ -149,7 +152,7 @@ function takeLock(path: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const owner = Number(readFileSync(path, 'utf8'));
     if (isAlive(owner)) {
-      throw new PaperStateError(
+      throw new PaperStateInUse(
         `${path}: process ${owner} has this paper account open; stop it, or remove the file if that is another program`,
       );
     }

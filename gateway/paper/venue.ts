@@ -43,7 +43,8 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
   const { market, account, grade, log, latencyMs = 0, now = Date.now } = options;
   const store = new PaperStore(options.stateDir, account);
   if (store.tornBytes > 0) log.warn('paper account: a change cut short was dropped', { bytes: store.tornBytes });
-  const exchange = new PaperExchange(grade, parseQuote(options.openingBalance), store.saved);
+  // Whoever knew an account that was here before took its fills for new ones, or new ones for known, were ids to come again.
+  const exchange = new PaperExchange(grade, parseQuote(options.openingBalance), store.saved, now());
   store.begin(exchange.books.all());
   const feeds = new Map<string, PaperFeed>();
   const outbox: PaperEvent[] = [];

@@ -4,7 +4,7 @@
  *
  * What the files do not hold is not made up: there is no mark price, and no funding unless an assumed rate is given.
  */
-import { createInstrument } from '../../core/market/instrument.ts';
+import { createInstrument, type Instrument } from '../../core/market/instrument.ts';
 import type { SimulatedMarket } from '../../core/simulation/options.ts';
 import { VenueRefused, VenueUnavailable } from '../venue.ts';
 import type { VenueFunding, VenueMarket } from '../venue.ts';
@@ -59,6 +59,17 @@ export function createRecordedMarket(options: RecordedMarketOptions): RecordedMa
     return found;
   }
 
+  function playerOf(instrument: Instrument): Player {
+    const { symbol } = instrument;
+    let player = players.get(symbol);
+    if (player === undefined) {
+      const recording = load(dataDir, marketOf(symbol).recordings, instrument);
+      player = new Player(instrument, recording, now, () => fundingOf(symbol));
+      players.set(symbol, player);
+    }
+    return player;
+  }
+
   function fundingOf(symbol: string): VenueFunding | null {
     if (assumedFunding === undefined) return null;
     const { rate, intervalHours } = assumedFunding;
@@ -89,16 +100,15 @@ export function createRecordedMarket(options: RecordedMarketOptions): RecordedMa
       requireOpen();
       return now();
     },
+    async ticker(symbol) {
+      requireOpen();
+      const price = playerOf(createInstrument(marketOf(symbol).instrument)).price();
+      if (price === null) throw new VenueUnavailable(`the recording of ${symbol} has no price here`);
+      return { symbol, venueAtMs: now(), lastPrice: price, markPrice: null };
+    },
     streamMarket(instrument, sink) {
       requireOpen();
-      const { symbol } = instrument;
-      let player = players.get(symbol);
-      if (player === undefined) {
-        const recording = load(dataDir, marketOf(symbol).recordings, instrument);
-        player = new Player(instrument, recording, now, () => fundingOf(symbol));
-        players.set(symbol, player);
-      }
-      return player.attach(sink);
+      return playerOf(instrument).attach(sink);
     },
     async close() {
       isClosed = true;

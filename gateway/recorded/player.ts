@@ -76,6 +76,13 @@ export class Player {
     };
   }
 
+  /** Of the last trade, or the best bid before the first; null while the book is empty, too. */
+  price(): string | null {
+    const bid = this.frame.bidCount > 0 ? (this.frame.bidTicks[0] as PriceTicks) : null;
+    const price = this.lastPrice ?? bid;
+    return price === null ? null : formatPrice(price, this.instrument);
+  }
+
   close(): void {
     this.ready.clear();
   }

@@ -318,6 +318,10 @@ export class Exchange {
     for (const fill of saved.fills) this.accounts.get(fill.account)?.putFill(fill);
     for (const bill of saved.bills) this.accounts.get(bill.account)?.putBill(bill);
     for (const position of saved.closedPositions) this.accounts.get(position.account)?.putClosedPosition(position);
+    for (const { account: name, positionMode } of configured) {
+      const account = this.accounts.get(name);
+      if (positionMode !== undefined && account?.isBusy(null) === false) account.row.positionMode = positionMode;
+    }
   }
 
   private onMove(market: Market): void {

@@ -48,7 +48,7 @@ export const UNIFIED_ACCOUNT_ROUTES: Readonly<Record<string, PrivateHandler>> = 
     channelCode: '',
     channel: '',
     ips: account.profile?.ips ?? '',
-    permType: 'read_and_write',
+    permType: 'read-and-write',
     permissions: unifiedPermissions(account.profile?.authorities ?? []),
     regisTime: '0',
   }),

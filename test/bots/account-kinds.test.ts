@@ -33,43 +33,49 @@ const KINDS: readonly (readonly ['classic' | 'unified', PositionMode])[] = [
   ['unified', 'hedge'],
 ];
 
-test.each(KINDS)('a %s account in %s mode', async (kind, positionMode) => {
-  const { strategy, risk } = botConfig();
-  world = await startBotWorld(
-    {
-      positionMode,
-      hedgeInventoryRatio: 0.5,
-      strategy: { ...strategy, halfSpreadBps: 0.2, requoteBps: 0.1, requoteMsMin: 100 },
-      risk: { ...risk, protectiveStopEnabled: true, protectiveStopLossPct: 3, cancelsPerMinuteMax: 600 },
-    },
-    SILENT,
-    {
-      simulator: { adminPort: 0, accounts: [SimulatedAccount.parse({ ...BOT1, kind })] },
-      async prepare({ port }) {
-        venue = await openVenue(port);
-        expect(await venue.setPositionMode(positionMode)).toEqual({ answer: 'yes' });
+test.each(KINDS)(
+  'a %s account in %s mode',
+  async (kind, positionMode) => {
+    const { strategy, risk } = botConfig();
+    world = await startBotWorld(
+      {
+        positionMode,
+        hedgeInventoryRatio: 0.5,
+        strategy: { ...strategy, halfSpreadBps: 0.2, requoteBps: 0.1, requoteMsMin: 100 },
+        risk: { ...risk, protectiveStopEnabled: true, protectiveStopLossPct: 3, cancelsPerMinuteMax: 600 },
       },
-    },
-  );
-  const admin = connectAdmin(world.simulator().adminPort);
-  const { live } = await world.host.startOrAdopt('bot1');
-  world.supervise(live);
-  const held = async () => venue!.positions('BTCUSDT');
-  await until('it holds something', async () => (await held()).length > 0);
-  const legs = new Set((await held()).map(({ leg }) => leg));
-  for (const leg of legs) expect(positionMode === 'hedge' ? ['long', 'short'] : ['net']).toContain(leg);
-  await until('every leg has one stop', async () => {
-    const [positions, stops] = await Promise.all([held(), venue!.triggerOrders('BTCUSDT')]);
-    if (positions.length === 0) return false;
-    return positions.every(({ leg }) => stops.filter((stop) => stop.leg === leg && stop.isProtectiveStop).length === 1);
-  });
-  await sleep(2_000);
-  await world.host.stop('bot1', 'test');
-  expect(await venue!.openOrders('BTCUSDT')).toEqual([]);
-  const truth = await admin.truth();
-  expect(truth.disagreements ?? []).toEqual([]);
-  const sum = (await held()).reduce((lots, { qty }) => lots + qty, 0);
-  const fills = await venue!.fillsSince('BTCUSDT', 0);
-  // What is held is what was bought less what was sold, whatever the mode.
-  expect(fills.reduce((lots, { side, qty }) => lots + (side === 'buy' ? qty : 0 - qty), 0)).toBe(sum);
-}, 90_000);
+      SILENT,
+      {
+        simulator: { adminPort: 0, accounts: [SimulatedAccount.parse({ ...BOT1, kind })] },
+        async prepare({ port }) {
+          venue = await openVenue(port);
+          expect(await venue.setPositionMode(positionMode)).toEqual({ answer: 'yes' });
+        },
+      },
+    );
+    const admin = connectAdmin(world.simulator().adminPort);
+    const { live } = await world.host.startOrAdopt('bot1');
+    world.supervise(live);
+    const held = async () => venue!.positions('BTCUSDT');
+    await until('it holds something', async () => (await held()).length > 0);
+    const legs = new Set((await held()).map(({ leg }) => leg));
+    for (const leg of legs) expect(positionMode === 'hedge' ? ['long', 'short'] : ['net']).toContain(leg);
+    await until('every leg has one stop', async () => {
+      const [positions, stops] = await Promise.all([held(), venue!.triggerOrders('BTCUSDT')]);
+      if (positions.length === 0) return false;
+      return positions.every(
+        ({ leg }) => stops.filter((stop) => stop.leg === leg && stop.isProtectiveStop).length === 1,
+      );
+    });
+    await sleep(2_000);
+    await world.host.stop('bot1', 'test');
+    expect(await venue!.openOrders('BTCUSDT')).toEqual([]);
+    const truth = await admin.truth();
+    expect(truth.disagreements ?? []).toEqual([]);
+    const sum = (await held()).reduce((lots, { qty }) => lots + qty, 0);
+    const fills = await venue!.fillsSince('BTCUSDT', 0);
+    // What is held is what was bought less what was sold, whatever the mode.
+    expect(fills.reduce((lots, { side, qty }) => lots + (side === 'buy' ? qty : 0 - qty), 0)).toBe(sum);
+  },
+  90_000,
+);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, processIdentity, type ProcessIdentity } from '../../stack/process.ts';
+import { askStatus } from '../../cli/ask-status.ts';
 import { TestDesk, until } from '../support/desk.ts';
 
 const DEADMAN_S = 3;
@@ -49,7 +50,17 @@ function goOn(identity: ProcessIdentity): void {
 const pids = (): number[] => BOTS.map((bot) => desk.botRun(bot).pid);
 
 async function openOrders(): Promise<number[]> {
-  return Object.values(await desk.simulator()).map((account) => account.openOrders);
+  return Object.values(await desk.accounts()).map((account) => account.openOrders);
+}
+
+/** For a moment it is empty at each new quote, too: only with what the bots say it is for good. */
+async function isEmpty(): Promise<boolean> {
+  return (await openOrders()).every((n) => n === 0);
+}
+
+async function allPaused(): Promise<boolean> {
+  const told = await Promise.all(BOTS.map((bot) => askStatus(desk.home, bot)));
+  return told.every((status) => status?.reason === 'paused_without_supervisor');
 }
 
 function quoting(): Promise<unknown> {
@@ -63,7 +74,7 @@ test.each(['temporal', 'bot-host'])(
     const before = pids();
     const frozen = standStill(desk.pidOf(name));
     const startedAt = performance.now();
-    await until('an empty book', async () => (await openOrders()).every((n) => n === 0), 60_000);
+    await until('every bot paused and an empty book', async () => (await allPaused()) && (await isEmpty()), 60_000);
     const tookS = (performance.now() - startedAt) / 1_000;
     expect(tookS).toBeLessThan(HEALTHY_S + DEADMAN_S + SLACK_S);
     // It stays empty: the market moves on and nobody quotes into it.

@@ -25,13 +25,13 @@ async function runIdOf(workflowId: string): Promise<string> {
 /** The venue, the bot's fills in the store and the bot itself tell the same position. */
 async function positionsAgree(bot: string, account: string): Promise<void> {
   await until(`${bot}: one position everywhere`, async () => {
-    const before = await desk.simulator();
+    const before = await desk.accounts();
     const [row] = await desk.query<{ qty: string; n: string }>(
       `select coalesce(sum(case payload->>'side' when 'buy' then 1 else -1 end * (payload->>'qty')::numeric), 0) as qty, count(*) as n
        from event where bot = $1 and stream = 'hb.fill.v1'`,
       [bot],
     );
-    const after = await desk.simulator();
+    const after = await desk.accounts();
     const venue = after[account];
     if (venue === undefined || before[account]?.fills !== venue.fills) return false;
     const held = Number(venue.positions[0]?.qty ?? 0);
@@ -52,11 +52,14 @@ async function noOrderTwice(bot: string): Promise<void> {
 
 describe('a running desk', () => {
   test('fills orders on recorded data and stores every event', async () => {
-    for (const bot of ['bot1', 'bot4'])
+    for (const bot of ['bot1', 'bot3', 'bot4'])
       await until(`fills of ${bot}`, async () => (await desk.storedFills(bot)) > 0, 60_000);
     await positionsAgree('bot1', 'mm-btc');
+    await positionsAgree('bot3', 'paper-btc');
     await positionsAgree('bot4', 'mm-eth');
     await noOrderTwice('bot1');
+    // What trades on paper is nothing to the exchange.
+    expect(Object.keys(await desk.simulator()).sort()).toEqual(['mm-btc', 'mm-eth']);
   }, 150_000);
 
   test('shows its bots to the plain temporal command, by search attribute too', async () => {
@@ -99,9 +102,9 @@ describe('a running desk', () => {
   test('obeys the manual freeze by signal, and the thaw', async () => {
     await desk.temporal('workflow', 'signal', '--workflow-id', 'bot/bot3', '--name', 'freeze', '--input', reason);
     await until('frozen', async () => (await phaseOf('bot3')) === 'frozen');
-    await until('no open order', async () => (await desk.simulator())['paper-btc']?.openOrders === 0);
+    await until('no open order', async () => (await desk.accounts())['paper-btc']?.openOrders === 0);
     await desk.temporal('workflow', 'signal', '--workflow-id', 'bot/bot3', '--name', 'thaw', '--input', reason);
-    await until('open orders', async () => ((await desk.simulator())['paper-btc']?.openOrders ?? 0) > 0);
+    await until('open orders', async () => ((await desk.accounts())['paper-btc']?.openOrders ?? 0) > 0);
   }, 60_000);
 
   test.each([
@@ -166,6 +169,20 @@ describe('what is killed while trading', () => {
     await positionsAgree('bot1', 'mm-btc');
     await noOrderTwice('bot1');
   }, 150_000);
+
+  test('a bot on paper: its account keeps position and orders while it is gone', async () => {
+    await until('open orders', async () => (await desk.accounts())['paper-btc']?.openOrders === 2);
+    const { pid, epoch } = await desk.bot('bot3');
+    process.kill(pid ?? 0, 'SIGKILL');
+    const kept = (await desk.accounts())['paper-btc'];
+    expect(kept?.openOrders).toBeGreaterThan(0);
+    await until('bot3 back', async () => {
+      const status = await desk.bot('bot3');
+      return status.phase === 'running' && status.epoch !== epoch && status.epoch !== null;
+    });
+    await positionsAgree('bot3', 'paper-btc');
+    await noOrderTwice('bot3');
+  }, 90_000);
 
   test('its worker: the bots trade on and are adopted', async () => {
     const before = [desk.botRun('bot1').pid, desk.botRun('bot4').pid];

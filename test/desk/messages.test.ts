@@ -108,6 +108,26 @@ describe('a wrong declaration', () => {
     expect(readdirSync(scratch)).not.toContain('unused');
   });
 
+  test('real money is refused, whatever is set, and each bot that asks for it is told what is missing', async () => {
+    rmSync(config, { recursive: true });
+    cpSync(join(ROOT, 'config'), config, { recursive: true });
+    changed(join(config, 'desk.yml'), (text) => text.replace('endpoint: simulator', 'endpoint: live'));
+    const { code, stderr } = await runDesk(['up'], environment(home, { DESK_CONFIG: config, DESK_LIVE: 'yes' }));
+    expect(code).toBe(4);
+    const lines = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('  built in'));
+    const refused = (bot: string) => [
+      `${bot}: real money is refused:`,
+      `  ${join(home.root, 'arming', `${bot}.json`)}: expected an arming record, was missing`,
+      '  nothing can verify an arming record yet: real money is not open, whatever else holds',
+    ];
+    expect(lines).toEqual([
+      ...refused('bot1'),
+      ...refused('bot4'),
+      'Set these bots to mode: paper_only, or venue.endpoint to simulator or demo.',
+    ]);
+    expect(readdirSync(scratch)).not.toContain('unused');
+  });
+
   test('a folder that cannot hold the state is named, with what is wrong about it', async () => {
     const file = join(scratch, 'a-file');
     writeFileSync(file, '');

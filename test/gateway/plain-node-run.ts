@@ -38,7 +38,15 @@ venue.stream(instrument, {
 const answers: PlaceAnswer['answer'][] = [];
 const untilMs = Date.now() + Number(runMs);
 for (let n = 0; Date.now() < untilMs; n += 1) {
-  const order = { clientOrderId: `n-${n}`, symbol: 'BTCUSDT', side: 'buy', price: 500_000, qty: 10, kind: 'post_only', leg: 'net' };
+  const order = {
+    clientOrderId: `n-${n}`,
+    symbol: 'BTCUSDT',
+    side: 'buy',
+    price: 500_000,
+    qty: 10,
+    kind: 'post_only',
+    leg: 'net',
+  };
   const placed = await venue.place({ ...order, reduceOnly: false, expiresAtMs: untilMs + 60_000 } as ApprovedIntent);
   answers.push(placed.answer);
   await venue.cancel('BTCUSDT', `n-${n}`);

@@ -2,7 +2,7 @@
 import { Agent as HttpAgent, type AgentOptions, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Socket } from 'node:net';
-import type { HttpClient } from '../../gateway/bitget/http.ts';
+import type { HttpClient } from '../../gateway/http.ts';
 
 interface Destination {
   readonly host?: string;

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { SILENT } from '../../core/log.ts';
-import { createHttpClient, TransportFailure, type HttpClient, type HttpReply } from '../../gateway/bitget/http.ts';
+import { createHttpClient, TransportFailure, type HttpClient, type HttpReply } from '../../gateway/http.ts';
 import { BYBIT } from '../../gateway/ccxt/bybit.ts';
 import { createUnifiedMarket, type UnifiedMarketOptions } from '../../gateway/ccxt/market.ts';
 import type { VenueMarket } from '../../gateway/venue.ts';

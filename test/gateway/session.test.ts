@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { createHttpClient, TransportFailure, type HttpClient, type HttpRequest } from '../../gateway/bitget/http.ts';
+import { createHttpClient, TransportFailure, type HttpClient, type HttpRequest } from '../../gateway/http.ts';
 import { createBitgetSession, httpOrigin, type BitgetEndpoint } from '../../gateway/bitget/session.ts';
 import { CANARY_KEYS } from './raw-peer.ts';
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { formatPrice, type Instrument } from '../../core/market/instrument.ts';
 import { formatQuote } from '../../core/money/decimal.ts';
+import * as unified from '../../gateway/bitget/wire-unified.ts';
 import * as wire from '../../gateway/bitget/wire.ts';
 import { VenueMalformed } from '../../gateway/venue.ts';
 
@@ -227,6 +228,19 @@ describe('positions and balance', () => {
   test('balance is the margin balance in USDT', () => {
     expect(wire.parseBalance(sample('accounts'))).toEqual({ equity: '10582.90265771', available: '10580.56434289' });
     expect(() => wire.parseBalance([])).toThrow(VenueMalformed);
+    // Finer than the desk keeps: never more money than there is.
+    for (const [told, kept] of [
+      ['59981.7105387860399993', '59981.710538786039'],
+      ['-0.0000000000001', '-0.000000000001'],
+      ['-5.0000000000010000', '-5.000000000001'],
+      ['0.0000000000009', '0'],
+    ] as const) {
+      const [row] = sample('accounts') as [object];
+      const accounts = [{ ...row, accountEquity: told, crossedMaxAvailable: told }];
+      expect(wire.parseBalance(accounts)).toEqual({ equity: kept, available: kept });
+      const assets = [{ coin: 'USDT', equity: told, available: told }];
+      expect(unified.parseBalance({ assets })).toEqual({ equity: kept, available: kept });
+    }
   });
 });
 

@@ -63,6 +63,7 @@ function shrinkJournal(bot: string): void {
   truncateSync(file, used + 16 * 1024);
 }
 
+/** At the exchange: a paper account lies on the disk that is full, and what it could not write has not happened. */
 async function openOrders(): Promise<number[]> {
   return Object.values(await desk.simulator()).map((account) => account.openOrders);
 }
@@ -115,10 +116,10 @@ test('a disk that fills up: bots clear the book and end, the desk says so, nothi
   );
   for (const bot of BOTS) {
     await until(`${bot}: every fill of the venue is stored once`, async () => {
-      const venue = (await desk.simulator())[ACCOUNTS[bot]];
+      const venue = (await desk.accounts())[ACCOUNTS[bot]];
       const stored = await desk.storedFills(bot);
       return (
-        venue !== undefined && (await desk.simulator())[ACCOUNTS[bot]]?.fills === venue.fills && stored === venue.fills
+        venue !== undefined && (await desk.accounts())[ACCOUNTS[bot]]?.fills === venue.fills && stored === venue.fills
       );
     });
     const [intents] = await desk.query<{ n: string; ids: string }>(

@@ -77,7 +77,7 @@ describe('a simulator that dies', () => {
       port: -1,
       dataDir: '',
       stateDir: join(dir, 'never'),
-      accounts: [],
+      accounts: 'none',
       markets: 7,
     });
     let text = '';

@@ -20,6 +20,7 @@ import type { SimulatedAccountStatus } from './desk.ts';
 
 export interface BotWorld {
   readonly home: DeskHome;
+  readonly configDir: string;
   readonly host: BotHost;
   /** A second worker's view of the same host. */
   anotherHost(): BotHost;
@@ -83,6 +84,7 @@ export async function startBotWorld(
   };
   return {
     home,
+    configDir,
     host: anotherHost(),
     anotherHost,
     simulator: () => simulator,

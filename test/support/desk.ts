@@ -1,13 +1,16 @@
 /** A whole desk of real processes in a folder of its own, on free ports, as a user starts it. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { BotRun } from '../../core/control/protocol.ts';
-import { deskHome, type DeskHome } from '../../config/home.ts';
+import { deskHome, paperAccountDir, type DeskHome } from '../../config/home.ts';
+import { netLots } from '../../core/accounting/holdings.ts';
+import { createInstrument, formatQty } from '../../core/market/instrument.ts';
+import { decodeChange } from '../../core/paper/rows.ts';
 import type { BotWorkflowStatus } from '../../workflows/bot/contract.ts';
 import { leftPostgres } from '../../stack/postgres.ts';
 import { readSecret } from '../../stack/postgres-cluster.ts';
@@ -180,6 +183,13 @@ export class TestDesk {
     return ((await answer.json()) as { accounts: Record<string, SimulatedAccountStatus> }).accounts;
   }
 
+  /** What each account holds by its venue's own word: the simulator's, and the paper accounts'. */
+  async accounts(): Promise<Record<string, SimulatedAccountStatus>> {
+    const paper = existsSync(this.home.paperDir) ? readdirSync(this.home.paperDir) : [];
+    const told = paper.map((account) => [account, paperAccount(paperAccountDir(this.home, account))] as const);
+    return { ...(await this.simulator()), ...Object.fromEntries(told) };
+  }
+
   async storedFills(bot: string): Promise<number> {
     const [row] = await this.query<{ n: string }>(
       `select count(*) as n from event where bot = $1 and stream = 'hb.fill.v1'`,
@@ -187,4 +197,26 @@ export class TestDesk {
     );
     return Number(row?.n ?? 0);
   }
+}
+
+/** A paper account as its file tells it: everything in it survives the process that wrote it. */
+export function paperAccount(dir: string): SimulatedAccountStatus {
+  const [, ...lines] = readFileSync(join(dir, 'account.jsonl'), 'utf8').split('\n').slice(0, -1);
+  const open = new Set<number>();
+  const fills = new Set<number>();
+  const positions = new Map<string, string>();
+  for (const line of lines) {
+    const change = decodeChange(line.slice('checksum '.length));
+    for (const { id, status } of change.orders) {
+      if (status === 'open') open.add(id);
+      else open.delete(id);
+    }
+    for (const { id } of change.fills) fills.add(id);
+    for (const { spec, holdings } of change.symbols) {
+      const instrument = createInstrument(spec);
+      positions.set(spec.symbol, formatQty(netLots(holdings), instrument));
+    }
+  }
+  const held = [...positions].filter(([, qty]) => Number(qty) !== 0);
+  return { openOrders: open.size, fills: fills.size, positions: held.map(([symbol, qty]) => ({ symbol, qty })) };
 }

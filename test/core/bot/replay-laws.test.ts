@@ -216,7 +216,9 @@ test.each(CONFIGS)('%s: whatever the venue says, exposure stays under its cap an
         expect(short.qty).toBeLessThanOrEqual(0);
         expect(Math.max(long.qty, 0 - short.qty) * quotePerLot).toBeLessThanOrEqual(1_500 * 1.04);
         for (const leg of LEGS) {
-          expect(state.stops.filter((stop) => stop.leg === leg && stop.state === 'placing' && !stop.isOver).length).toBeLessThan(2);
+          expect(
+            state.stops.filter((stop) => stop.leg === leg && stop.state === 'placing' && !stop.isOver).length,
+          ).toBeLessThan(2);
         }
       });
       const places = ids.filter((id) => !id.startsWith('cancel '));

@@ -19,6 +19,8 @@ describe('turns', () => {
     ['ten places leave eight', 10, false, 2],
     ['a limit of one is shared by time', 1, true, 1],
     ['five settings leave four', 5, false, 1],
+    ['five that cancel by symbol leave two', 5, true, 3],
+    ['three urgent ones leave two', 3, true, 1],
   ] as const)('%s', (_name, limit, isUrgent, perWindow) => {
     expect(createTurnTrain(limit, isUrgent).perWindow).toBe(perWindow);
   });
@@ -53,7 +55,7 @@ describe('turns', () => {
           const inWindow = arrivals.filter((atMs) => atMs >= fromMs && atMs < fromMs + WINDOW_MS);
           expect(inWindow.length).toBeLessThanOrEqual(perWindow);
         }
-        expect(perWindow).toBeLessThanOrEqual(Math.max(1, limit * 0.3));
+        expect(perWindow).toBeLessThanOrEqual(Math.max(1, limit * (isUrgent ? (limit < 10 ? 0.6 : 0.3) : 0.2)));
       }),
     );
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { SILENT } from '../../../core/log.ts';
-import { createHttpClient } from '../../../gateway/bitget/http.ts';
+import { createHttpClient } from '../../../gateway/http.ts';
 import { BYBIT } from '../../../gateway/ccxt/bybit.ts';
 import { createUnifiedMarket } from '../../../gateway/ccxt/market.ts';
 import { createPaperVenue } from '../../../gateway/paper/venue.ts';

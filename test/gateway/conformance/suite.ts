@@ -148,6 +148,14 @@ export function describeVenue(name: string, open: () => Promise<OpenedVenue>, ca
         expect(nextAtMs === null || nextAtMs > venueAtMs).toBe(true);
       });
 
+      test('the ticker is that of the market', async () => {
+        const ticker = await venue.ticker(symbol);
+        expect(ticker).toMatchObject({ symbol, lastPrice: expect.stringMatching(POSITIVE) });
+        expect(Math.abs(ticker.venueAtMs - Date.now())).toBeLessThan(60_000);
+        expect(ticker.markPrice === null || POSITIVE.test(ticker.markPrice)).toBe(true);
+        await expect(venue.ticker('NOSUCHUSDT')).rejects.toBeInstanceOf(Error);
+      });
+
       test('the balance is a decimal, and an open order binds some of it', async () => {
         const before = await venue.balance();
         expect(before.equity).toMatch(POSITIVE);

@@ -10,12 +10,12 @@ type Account = SimulatorOptionsInput['accounts'][number];
 const PACKAGES = join(process.cwd(), '.tools', 'python', 'clients');
 const RUNNER = join(process.cwd(), 'test', 'simulator', 'clients', 'run_ccxt_tests.py');
 const VERSION = '4.5.84';
-const LANE_MS_MAX = 110_000;
-const LAST_LINE = '[INFO] END PRIVATE_TESTS bitget';
+const RUN_MS_MAX = 110_000;
 
 export interface Lane {
   readonly name: string;
   readonly account: Account;
+  readonly mode: 'listed' | 'unlisted';
   readonly arguments: readonly string[];
 }
 
@@ -77,21 +77,41 @@ function writeSettings(dir: string, port: number, { apiKey, secret, passphrase, 
   writeFileSync(join(dir, 'skip-tests.json'), JSON.stringify({ bitget: { preferredSwapSymbol: 'BTC/USDT:USDT' } }));
 }
 
-/** Rejects when the lane did not reach its end: what it printed last is in the message. */
-export async function runLane(dir: string, port: number, lane: Lane): Promise<LaneResult> {
-  const settings = join(dir, lane.account.account);
-  writeSettings(settings, port, lane.account);
-  const child = spawn(process.env.PYTHON ?? 'python3', [RUNNER, PACKAGES, settings, ...lane.arguments], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LANE_MS_MAX,
-    killSignal: 'SIGKILL',
+/** Runs the lanes of each queue one after the other, the queues side by side. Rejects when a lane did not reach its end. */
+export async function runLanes(
+  dir: string,
+  port: number,
+  queues: readonly (readonly Lane[])[],
+): Promise<ReadonlyMap<string, LaneResult>> {
+  const planned = queues.map((queue) =>
+    queue.map(({ account, mode, arguments: words }) => {
+      const settings = join(dir, account.account);
+      writeSettings(settings, port, account);
+      return { settings, mode, arguments: words, output: join(settings, 'output') };
+    }),
+  );
+  const plan = join(dir, 'queues.json');
+  writeFileSync(plan, JSON.stringify(planned));
+  const child = spawn(process.env.PYTHON ?? 'python3', [RUNNER, PACKAGES, plan], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // A group of its own, so that a lane that hangs can be ended with the one that started it.
+    detached: true,
   });
-  let printed = '';
-  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  let talk = '';
+  child.stderr.on('data', (chunk: Buffer) => (talk += chunk.toString()));
+  const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), RUN_MS_MAX);
   await once(child, 'close');
-  if (!printed.includes(LAST_LINE)) throw new Error(`${lane.name} did not end:\n${printed.slice(-3_000)}`);
-  return readVerdicts(printed);
+  clearTimeout(timer);
+  return new Map(
+    queues.flat().map(({ name, account, arguments: words, mode }) => {
+      const output = join(dir, account.account, 'output');
+      const printed = existsSync(output) ? readFileSync(output, 'utf8') : talk;
+      const isPrivate = mode === 'unlisted' || words.some((word) => word.startsWith('--private'));
+      const lastLine = `[INFO] END ${isPrivate ? 'PRIVATE' : 'PUBLIC'}_TESTS bitget`;
+      if (!printed.includes(lastLine)) throw new Error(`${name} did not end:\n${printed.slice(-3_000)}`);
+      return [name, readVerdicts(printed)];
+    }),
+  );
 }
 
 /**

@@ -1,0 +1,62 @@
+/** The venue that a bot trades on: the exchange, with the account's keys; or a paper account over its public market, without. */
+import type { AccountKeys } from '../config/account-keys.ts';
+import type { DeskConfig } from '../config/desk-config.ts';
+import { paperAccountDir, type DeskHome } from '../config/home.ts';
+import type { BotConfig } from '../core/bot/bot-config.ts';
+import type { FillGrade } from '../core/fill-model/fill-model.ts';
+import type { Log } from '../core/log.ts';
+import type { AccountKind } from '../gateway/bitget/dialect.ts';
+import type { BitgetRateGroup } from '../gateway/bitget/limits.ts';
+import { createBitgetMarket } from '../gateway/bitget/market.ts';
+import { createBitgetVenue } from '../gateway/bitget/venue.ts';
+import { createPaperVenue } from '../gateway/paper/venue.ts';
+import type { SharedBudget } from '../gateway/rates/shared-budget.ts';
+import type { Venue } from '../gateway/venue.ts';
+import { OptionsWrong, type BotOptions } from './options.ts';
+
+/** The cautious middle of the grades: an order waits behind all that stood in front of it. */
+const PAPER_GRADE: FillGrade = 'queue';
+/** How long a paper order is on its way: what a request to the venue takes from a machine near it. */
+const PAPER_LATENCY_MS = 50;
+
+export interface VenueSetup {
+  readonly config: BotConfig;
+  readonly desk: DeskConfig;
+  readonly home: DeskHome;
+  readonly endpoint: BotOptions['endpoint'];
+  readonly budget: SharedBudget<BitgetRateGroup>;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** Asked of the venue when `accountKind` is left out. */
+export function openExchange(
+  { endpoint, budget, log, now }: VenueSetup,
+  keys: AccountKeys,
+  accountKind?: AccountKind,
+): Promise<Venue> {
+  return createBitgetVenue({ endpoint, keys, log, now, budget, ...(accountKind !== undefined && { accountKind }) });
+}
+
+/** Throws `PaperStateError` when the saved state cannot be used. */
+export async function openPaper({ config, desk, home, endpoint, budget, log, now }: VenueSetup): Promise<Venue> {
+  const { account } = config;
+  const openingBalance = desk.accounts[account]?.openingBalance;
+  if (openingBalance === undefined) throw new OptionsWrong(`account: expected one of desk.yml, was "${account}"`);
+  const market = await createBitgetMarket({ endpoint, log, budget, now });
+  try {
+    return createPaperVenue({
+      market,
+      account,
+      openingBalance,
+      grade: PAPER_GRADE,
+      latencyMs: PAPER_LATENCY_MS,
+      stateDir: paperAccountDir(home, account),
+      now,
+      log,
+    });
+  } catch (error) {
+    await market.close();
+    throw error;
+  }
+}
