@@ -8,6 +8,8 @@ export interface RateLimits<Group extends string> {
   readonly overallPerSecond: number;
   /** Groups that may use the reserved part of the whole and are slowed last: what takes risk away. */
   readonly urgent: readonly Group[];
+  /** Groups that find out what became of a call: in them a bot that asks nobody has as many turns as in urgent ones. */
+  readonly lookUps?: readonly Group[];
   /** Calls of the whole that the other groups leave alone. */
   readonly reserved: number;
 }

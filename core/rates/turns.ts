@@ -22,25 +22,32 @@ export interface TurnTrain {
 /** From a turn's start; later it is over. A timer that is this late is no reason to lose the turn. */
 export const TURN_OPEN_MS = 100;
 const ARRIVAL_MS = TURN_OPEN_MS + SPREAD_MS;
-/** Of a group's limit, by what it is for: without a hand-out cancels must go on, places may be few. */
+/** Of a group's limit, by what it is for: without a hand-out cancels and look-ups must go on, places may be few. */
 const SHARE = 0.2;
-const URGENT_SHARE = 0.3;
+const NEEDED_SHARE = 0.3;
+/** With three in a window a turn comes every 451 ms, so that each of twenty bots has one within the 10 s of a call... */
+const NEEDED_TURNS = 3;
+/** ... as long as that leaves something to hand out. */
+const NEEDED_SHARE_MAX = 0.6;
 /** A limit below this cannot be divided: turns are rare there, and what is between them is handed out. */
 const DIVISIBLE_LIMIT = 3;
 const RARE_WINDOWS = 4;
 
-export function createTurnTrain(limit: number, isUrgent: boolean): TurnTrain {
+/** `isNeeded` is a group that must go on without a hand-out. */
+export function createTurnTrain(limit: number, isNeeded: boolean): TurnTrain {
   invariant(Number.isSafeInteger(limit) && limit >= 1, 'a limit is at least one call');
   const reachMs = WINDOW_MS + ARRIVAL_MS;
   if (limit < DIVISIBLE_LIMIT) return { everyMs: RARE_WINDOWS * reachMs, perWindow: 1 };
-  const perWindow = Math.max(1, Math.floor(limit * (isUrgent ? URGENT_SHARE : SHARE)));
+  const needed = Math.min(limit * NEEDED_SHARE_MAX, Math.max(NEEDED_TURNS, limit * NEEDED_SHARE));
+  const perWindow = Math.max(1, Math.floor(isNeeded ? needed : limit * SHARE));
   // Arrivals of n + 1 turns lie at least n x everyMs - ARRIVAL_MS apart: this keeps perWindow + 1 out of one window.
   return { everyMs: Math.floor(reachMs / perWindow) + 1, perWindow };
 }
 
 export function createTurnTrains<Group extends string>(limits: RateLimits<Group>): Readonly<Record<Group, TurnTrain>> {
-  const { perSecond, urgent } = limits;
-  const trains = groupsOf(limits).map((group) => [group, createTurnTrain(perSecond[group], urgent.includes(group))]);
+  const { perSecond, urgent, lookUps = [] } = limits;
+  const needed = new Set([...urgent, ...lookUps]);
+  const trains = groupsOf(limits).map((group) => [group, createTurnTrain(perSecond[group], needed.has(group))]);
   return Object.fromEntries(trains) as Record<Group, TurnTrain>;
 }
 
@@ -85,7 +92,7 @@ export interface TurnPlan {
 }
 
 /** Of the whole, what may go in turns; with more accounts than fit, several share a train. */
-const WHOLE_SHARE = 0.5;
+const WHOLE_SHARE = 0.55;
 
 /** Every bot gets its place, running or not: a bot that comes or goes changes nobody's turns. */
 export function planTurns<Group extends string>(

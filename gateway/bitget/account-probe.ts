@@ -6,17 +6,16 @@ import { z } from 'zod';
 import type { PositionMode } from '../../core/accounting/legs.ts';
 import { judgeKeyRights } from '../../core/accounts/key-rights.ts';
 import type { Log } from '../../core/log.ts';
+import { createHttpClient } from '../http.ts';
 import { createRateBudget, type RateBudget } from '../rates/rate-budget.ts';
-import { VenueRefused } from '../venue.ts';
+import { VenueRefused, type VenueTrouble } from '../venue.ts';
 import { detectAccountKind } from './account-kind.ts';
 import { createCalls, type Calls } from './calls.ts';
 import { PRODUCT, type AccountKind } from './dialect.ts';
-import { createHttpClient } from './http.ts';
 import { BITGET_LIMITS, type BitgetRateGroup } from './limits.ts';
 import { parseRecord, textOrNull } from './records.ts';
 import { createRedact, type BitgetKeys } from './redact.ts';
 import { createBitgetSession, httpOrigin, type BitgetEndpoint } from './session.ts';
-import { parsePositionMode } from './wire-unified.ts';
 import { parseSettings } from './wire.ts';
 
 export interface AccountProbe {
@@ -24,7 +23,7 @@ export interface AccountProbe {
    * - `ok`: it may trade here.
    * - `paper_only`: it works, and live mode refuses it; demo and simulator take it.
    * - `disabled`: the venue turns the key away; somebody has to put that right.
-   * - `error`: nothing can be said now.
+   * - `error`: nothing can be said now. A timestamp that is refused, too: clocks are put right again.
    */
   readonly status: 'ok' | 'disabled' | 'paper_only' | 'error';
   /** First four characters at most, for telling keys apart. */
@@ -49,6 +48,8 @@ export interface ProbeOptions {
 }
 
 const CALL_DEADLINE_MS = 10_000;
+/** What is wrong now, and says nothing of the key. */
+const PASSING: ReadonlySet<VenueTrouble | null> = new Set(['clock', 'rate', 'maintenance']);
 
 /** Read-only; never throws for what the world did. */
 export async function probeAccount(options: ProbeOptions): Promise<AccountProbe> {
@@ -68,29 +69,29 @@ export async function probeAccount(options: ProbeOptions): Promise<AccountProbe>
       const message = 'key, secret and passphrase have to be set';
       return { status: 'disabled', keyPrefix, ...found, problems: [{ code: 'key_missing', message }] };
     }
-    const session = await createBitgetSession({ endpoint, keys, http, log: (text) => log.warn(redact(text)) });
+    const session = await createBitgetSession({ endpoint, keys, http, now, log: (text) => log.warn(redact(text)) });
     const calls = createCalls({ session, budget, callDeadlineMs, now, log, redact });
-    const accountKind = await detectAccountKind(calls);
-    found = { ...found, accountKind };
-    const positionMode = await readPositionMode(calls, accountKind, symbol);
-    found = { ...found, positionMode };
+    const { accountKind, positionMode } = await detectAccountKind(calls);
+    found = { ...found, accountKind, positionMode };
+    if (positionMode === null) found = { ...found, positionMode: await readPositionMode(calls, symbol) };
     const { rights, ips } = await readRights(calls, accountKind);
     found = { ...found, rights, ipRestricted: ips.length > 0 };
     const problems = judgeKeyRights({ rights, ips });
     return { status: problems.length === 0 ? 'ok' : 'paper_only', keyPrefix, ...found, problems };
   } catch (error) {
     const message = redact(error instanceof Error ? error.message : String(error));
-    const refused = error instanceof VenueRefused;
-    const code = refused ? error.code : 'no_answer';
-    return { status: refused ? 'disabled' : 'error', keyPrefix, ...found, problems: [{ code, message }] };
+    const refused = error instanceof VenueRefused ? error : null;
+    const passes = refused === null || PASSING.has(refused.trouble);
+    const code = refused?.code ?? 'no_answer';
+    return { status: passes ? 'error' : 'disabled', keyPrefix, ...found, problems: [{ code, message }] };
   } finally {
     if (options.budget === undefined) budget.close();
     http.close();
   }
 }
 
-async function readPositionMode(calls: Calls, kind: AccountKind, symbol: string): Promise<PositionMode> {
-  if (kind === 'unified') return parsePositionMode((await calls.read('unifiedSettings', {})).data);
+/** Of a classic account: the settings of a unified one have told it. */
+async function readPositionMode(calls: Calls, symbol: string): Promise<PositionMode> {
   const params = { symbol, productType: PRODUCT, marginCoin: 'USDT' };
   return parseSettings((await calls.read('account', params)).data).positionMode;
 }

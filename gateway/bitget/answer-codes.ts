@@ -85,6 +85,15 @@ export function judgePlace(failure: CallFailure): PlaceAnswer {
   return refusal('place', failure) ?? unknown(failure);
 }
 
+/**
+ * The failure of a change in place of something that waits. Where that is gone nothing was changed and nothing placed: a
+ * stop that a price or a cancel took away is no open question.
+ */
+export function judgeReplace(failure: CallFailure): PlaceAnswer {
+  if (meaningOf(failure) !== 'gone') return judgePlace(failure);
+  return noOf(failure) ?? unknown(failure);
+}
+
 export function judgeCancel(failure: CallFailure): CancelAnswer {
   if (meaningOf(failure) === 'gone') return { answer: 'gone' };
   return refusal('cancel', failure) ?? unknown(failure);
@@ -120,7 +129,11 @@ function unknown(failure: CallFailure): Unknown {
 }
 
 function refusal(call: ChangingCall, failure: CallFailure): No | null {
+  return proofOf(kindOf(failure)).turnsDown.includes(call) ? noOf(failure) : null;
+}
+
+/** Null for a failure that carries no code. */
+function noOf(failure: CallFailure): No | null {
   if (failure.kind !== 'answered' || failure.code === null) return null;
-  if (!proofOf(kindOf(failure)).turnsDown.includes(call)) return null;
   return { answer: 'no', code: failure.code, reason: failure.reason, trouble: troubleOf(failure) };
 }

@@ -124,7 +124,10 @@ export function createClassicDialect({ read, instrumentOf, noteFill }: DialectOp
               ? { call: 'cancelProduct', params: product }
               : { call: 'cancelSymbol', params: { symbol, ...product } },
           listOpen: async (symbol) => (await listOrders(symbol)).map(entryOf),
-          cancel: (entries) => batches(entries, 'cancelSymbol'),
+          cancel: (entries, isOneByOne) =>
+            isOneByOne
+              ? entries.map(({ symbol, orderId }) => ({ call: 'cancel', params: { symbol, orderId, ...product } }))
+              : batches(entries, 'cancelSymbol'),
         };
       }
       return {

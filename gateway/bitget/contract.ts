@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { createInstrument, type Instrument } from '../../core/market/instrument.ts';
 import { formatScaled, parseScaled } from '../../core/money/decimal.ts';
-import { VenueMalformed } from '../venue.ts';
+import { VenueMalformed, VenueRefused } from '../venue.ts';
+import type { Calls } from './calls.ts';
+import { PRODUCT } from './dialect.ts';
 import { Decimal, onGrid, parseRecord } from './records.ts';
 
 const Contract = z.looseObject({
@@ -26,6 +28,14 @@ export function findContract(data: unknown, symbol: string): Contract | null {
   const rows = parseRecord(z.array(z.looseObject({ symbol: z.string() })), data, 'contracts');
   const row = rows.find((candidate) => candidate.symbol === symbol);
   return row === undefined ? null : parseRecord(Contract, row, `contract ${symbol}`);
+}
+
+/** The contract as the venue states it now. Throws `VenueRefused` when it has none of that name. */
+export async function readContract({ read }: Pick<Calls, 'read'>, symbol: string): Promise<Contract> {
+  const { data } = await read('contracts', { symbol, productType: PRODUCT });
+  const contract = findContract(data, symbol);
+  if (contract !== null) return contract;
+  throw new VenueRefused('no_such_contract', `${symbol} is no USDT perpetual of this venue`);
 }
 
 const FeeRates = z.looseObject({ makerFeeRate: Decimal, takerFeeRate: Decimal });

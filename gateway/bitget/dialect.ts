@@ -18,10 +18,11 @@ import type {
   VenueOrder,
   VenuePosition,
   VenueSettings,
+  VenueTicker,
   VenueTriggerOrder,
 } from '../venue.ts';
 import type { BitgetCall } from './endpoints.ts';
-import { parsePage, type Page } from './records.ts';
+import { parsePage, rowsOf, type Page } from './records.ts';
 import type { Answer, Params } from './session.ts';
 
 export type AccountKind = 'classic' | 'unified';
@@ -50,8 +51,8 @@ export interface Sweep {
   /** One call for the whole scope, where the venue has one that is safe; it is sent without knowing what is open. */
   whole(symbol: string | null): Request | null;
   listOpen(symbol: string | null): Promise<OpenEntry[]>;
-  /** Calls that take `entries` away by name. */
-  cancel(entries: readonly OpenEntry[]): Request[];
+  /** Calls that take `entries` away by name; `isOneByOne` where batches share the limit of a `whole` that got no turn. */
+  cancel(entries: readonly OpenEntry[], isOneByOne: boolean): Request[];
 }
 
 export interface Dialect {
@@ -84,6 +85,7 @@ export interface Dialect {
   positions(symbol: string | null): Promise<VenuePosition[]>;
   balance(): Promise<VenueBalance>;
   feeRates(symbol: string): Promise<VenueFeeRates>;
+  ticker(symbol: string): Promise<VenueTicker>;
   funding(symbol: string): Promise<VenueFunding>;
 
   settings(symbol: string): Promise<VenueSettings>;
@@ -112,6 +114,8 @@ export interface DialectOptions {
   readonly noteFill: (raw: unknown) => void;
   readonly read: (call: BitgetCall, params: Params) => Promise<Answer>;
   readonly instrumentOf: (symbol: string) => Promise<Instrument>;
+  /** As read already; null where it was not. */
+  readonly positionMode: PositionMode | null;
 }
 
 export const PRODUCT = 'USDT-FUTURES';
@@ -138,6 +142,15 @@ export async function readPages(
 
 export function timesOf({ startMs, endMs }: Window): Params {
   return { startTime: startMs, ...(endMs === null ? {} : { endTime: endMs }) };
+}
+
+/** Rows of `symbol` in the product that the desk trades: a unified account holds spot and margin of the same names as well. */
+export function futuresOf(rows: readonly unknown[], symbol: string | null): unknown[] {
+  const isOurs = (row: unknown): boolean => {
+    const product = (row as { category?: unknown } | null)?.category;
+    return typeof product !== 'string' || product.toUpperCase() === PRODUCT;
+  };
+  return rowsOf(rows.filter(isOurs), symbol);
 }
 
 export function symbolParam(symbol: string | null): Params {

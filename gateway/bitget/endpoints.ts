@@ -2,6 +2,7 @@
 export const METHODS = {
   serverTime: 'publicCommonGetV2PublicTime',
   contracts: 'publicMixGetV2MixMarketContracts',
+  ticker: 'publicMixGetV2MixMarketTicker',
   fundingRate: 'publicMixGetV2MixMarketCurrentFundRate',
   keyInfo: 'privateSpotGetV2SpotAccountInfo',
 
@@ -29,6 +30,7 @@ export const METHODS = {
   setPositionMode: 'privateMixPostV2MixAccountSetPositionMode',
 
   // Unified account
+  unifiedTickers: 'publicUtaGetV3MarketTickers',
   unifiedFundingRate: 'publicUtaGetV3MarketCurrentFundRate',
   unifiedFeeRates: 'privateUtaGetV3AccountFeeRate',
   unifiedSettings: 'privateUtaGetV3AccountSettings',

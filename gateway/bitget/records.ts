@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import type { Leg, MarginMode } from '../../core/accounting/legs.ts';
 import type { Instrument } from '../../core/market/instrument.ts';
-import { DecimalError } from '../../core/money/decimal.ts';
+import { DecimalError, parseScaled } from '../../core/money/decimal.ts';
+import { QUOTE_DECIMALS, type QuoteAmount } from '../../core/money/money.ts';
 import type { Side } from '../../core/orders/order-intent.ts';
 import { VenueMalformed } from '../venue.ts';
 
@@ -23,6 +24,9 @@ export const Millis = z
   .transform(Number);
 export const SideText = z.enum(['buy', 'sell']);
 
+const DECIMALS_TOLD = 24;
+const TOLD_PER_KEPT = 10n ** BigInt(DECIMALS_TOLD - QUOTE_DECIMALS);
+
 /** Parses `raw` as `what`, or throws `VenueMalformed`. */
 export function parseRecord<S extends z.ZodType>(schema: S, raw: unknown, what: string): z.output<S> {
   const parsed = schema.safeParse(raw);
@@ -38,6 +42,14 @@ export function onGrid<T>(what: string, convert: () => T): T {
     if (error instanceof DecimalError) throw new VenueMalformed(`${what}: ${error.message}`);
     throw error;
   }
+}
+
+/** USDT, of which the venue writes up to 16 decimals and the desk keeps 12. What is ours rounds 'down', what we pay 'up'. */
+export function quoteOf(text: string, rounding: 'down' | 'up'): QuoteAmount {
+  const told = parseScaled(text, DECIMALS_TOLD);
+  const amount = rounding === 'down' ? told : -told;
+  const kept = amount / TOLD_PER_KEPT - (amount % TOLD_PER_KEPT < 0n ? 1n : 0n);
+  return (rounding === 'down' ? kept : -kept) as QuoteAmount;
 }
 
 export function textOrNull(text: string | null | undefined): string | null {

@@ -4,13 +4,13 @@
  * mean is decided by the dialects and answer codes, never by ccxt's error classes.
  *
  * ccxt builds and signs requests, through what it offers to its users: constructor options, its one-to-one endpoint
- * methods, and a subclass for a hook it leaves empty. Nothing of it is replaced. Streams are our own (`stream/`).
+ * methods, and a subclass for hooks it leaves to its users. Nothing of it is replaced. Streams are our own (`stream/`).
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { HttpClient } from '../http.ts';
 import { METHODS, type BitgetCall } from './endpoints.ts';
-import type { HttpClient } from './http.ts';
 import type { BitgetKeys } from './redact.ts';
 
 export type BitgetEndpoint =
@@ -50,6 +50,8 @@ export interface SessionOptions {
   readonly endpoint: BitgetEndpoint;
   readonly keys: BitgetKeys;
   readonly http: HttpClient;
+  /** Wall clock, by which requests are stamped and signed: the one whose offset to the venue's is measured. */
+  readonly now?: () => number;
   readonly log: (message: string) => void;
 }
 
@@ -80,10 +82,21 @@ export function httpOrigin(endpoint: BitgetEndpoint): string {
   return endpoint.kind === 'simulator' ? endpoint.httpUrl : 'https://api.bitget.com';
 }
 
-export async function createBitgetSession({ endpoint, keys, http, log }: SessionOptions): Promise<BitgetSession> {
+export async function createBitgetSession({
+  endpoint,
+  keys,
+  http,
+  now = Date.now,
+  log,
+}: SessionOptions): Promise<BitgetSession> {
   const Base = await loadCcxt();
 
   class DeskBitget extends Base {
+    /** Stamps each signed request. */
+    nonce(): number {
+      return Math.floor(now());
+    }
+
     /** ccxt prints some of what it meets to the console, whole. */
     log(...parts: unknown[]): void {
       log(parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' '));
@@ -116,7 +129,7 @@ export async function createBitgetSession({ endpoint, keys, http, log }: Session
   return {
     async call(name, params) {
       const { data, requestTime } = await exchange[METHODS[name]](params);
-      return { data, atMs: Number(requestTime) || Date.now() };
+      return { data, atMs: Number(requestTime) || Math.floor(now()) };
     },
   };
 }

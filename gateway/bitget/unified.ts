@@ -13,6 +13,7 @@ import type { OrderIntent } from '../../core/orders/order-intent.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import type { ProtectiveStop, VenueFill } from '../venue.ts';
 import {
+  futuresOf,
   PRODUCT,
   proven,
   readPages,
@@ -24,7 +25,7 @@ import {
   type OpenEntry,
   type Sweep,
 } from './dialect.ts';
-import { parseRecord, requireName, requireRowsOf, rowsOf } from './records.ts';
+import { parseRecord, requireName, requireRowsOf } from './records.ts';
 import type { Params } from './session.ts';
 import * as unified from './wire-unified.ts';
 import { parseFeeRates, parseFundingRate, parsePlaced, parsePositions, parseTicker } from './wire.ts';
@@ -36,8 +37,9 @@ const FILLS_WINDOW_MS = 30 * 24 * 3_600_000 - 60_000;
 
 const Listed = z.looseObject({ orderId: z.string().min(1) });
 
-export function createUnifiedDialect({ read, instrumentOf, noteFill }: DialectOptions): Dialect {
-  let positionMode: PositionMode | null = null;
+export function createUnifiedDialect(options: DialectOptions): Dialect {
+  const { read, instrumentOf, noteFill } = options;
+  let { positionMode } = options;
 
   /** Rows of fills and strategy orders do not tell the mode: it is read once, and again after it was changed. */
   async function modeOfPositions(): Promise<PositionMode> {
@@ -284,14 +286,6 @@ function triggerOf({ triggerPrice, triggerSource, positionLots }: ProtectiveStop
     slTriggerBy: triggerSource === 'mark' ? 'mark' : 'market',
     slOrderType: 'market',
   };
-}
-
-/** Rows of `symbol` in the product that the desk trades: one account holds spot and margin as well. */
-function futuresOf(rows: readonly unknown[], symbol: string | null): unknown[] {
-  return rowsOf(rows, symbol).filter((row) => {
-    const product = (row as { category?: unknown } | null)?.category;
-    return typeof product !== 'string' || product.toUpperCase() === PRODUCT;
-  });
 }
 
 function entryOf(row: unknown): OpenEntry {

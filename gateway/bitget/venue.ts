@@ -7,6 +7,7 @@
 import { invariant } from '../../core/invariant.ts';
 import type { Log } from '../../core/log.ts';
 import type { Instrument } from '../../core/market/instrument.ts';
+import { createHttpClient, type HttpClient } from '../http.ts';
 import { createRateBudget, type RateBudget } from '../rates/rate-budget.ts';
 import type {
   CancelAnswer,
@@ -17,14 +18,13 @@ import type {
   VenueFill,
   VenueFundingPayment,
 } from '../venue.ts';
-import { VenueMalformed, VenueRefused } from '../venue.ts';
+import { VenueMalformed } from '../venue.ts';
 import { detectAccountKind } from './account-kind.ts';
-import { judgeCancel, judgePlace, judgeSetting, meaningOf } from './answer-codes.ts';
+import { judgeCancel, judgePlace, judgeReplace, judgeSetting, meaningOf } from './answer-codes.ts';
 import { createCalls, readError, type CallResult } from './calls.ts';
 import { createClassicDialect } from './classic.ts';
-import { findContract, parseInstrument, type Contract } from './contract.ts';
-import { PRODUCT, type AccountKind, type Change, type Request } from './dialect.ts';
-import { createHttpClient } from './http.ts';
+import { parseInstrument, readContract, type Contract } from './contract.ts';
+import type { AccountKind, Change, Request } from './dialect.ts';
 import { BITGET_LIMITS, type BitgetRateGroup } from './limits.ts';
 import { createRedact, type BitgetKeys } from './redact.ts';
 import { createBitgetSession, httpOrigin, type BitgetEndpoint } from './session.ts';
@@ -46,9 +46,13 @@ export interface BitgetVenueOptions {
   /** Total time of a call: waiting for its turn, the request and the whole answer. */
   readonly callDeadlineMs?: number;
   readonly random?: () => number;
+  /** The way requests leave; connections to the endpoint's own origin when left out. */
+  readonly http?: HttpClient;
 }
 
 const CALL_DEADLINE_MS = 10_000;
+/** More than the venue's clock and ours may ever differ by while the desk trades. */
+const CLOCK_OVERLAP_MS = 60_000;
 /** Bitget knows no fills and bills older than this. */
 const HISTORY_MS = 90 * 24 * 3_600_000;
 /** ... and answers at most 30 days of bills a request. */
@@ -59,11 +63,12 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
   const { endpoint, keys, log, now = Date.now, random = Math.random } = options;
   const callDeadlineMs = options.callDeadlineMs ?? CALL_DEADLINE_MS;
   const redact = createRedact(keys);
-  const http = createHttpClient(httpOrigin(endpoint), callDeadlineMs);
+  const http = options.http ?? createHttpClient(httpOrigin(endpoint), callDeadlineMs);
   const session = await createBitgetSession({
     endpoint,
     keys,
     http,
+    now,
     log: (message) => log.warn('venue library message', { text: redact(message).slice(0, 500) }),
   });
   const budget = options.budget ?? createRateBudget(BITGET_LIMITS, now, random);
@@ -76,12 +81,13 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
     if (options.budget === undefined) budget.close();
     http.close();
   }
-  const accountKind =
-    options.accountKind ??
-    (await detectAccountKind(calls).catch((error: unknown) => {
-      closeCalls();
-      throw error;
-    }));
+  const { accountKind, positionMode } =
+    options.accountKind !== undefined
+      ? { accountKind: options.accountKind, positionMode: null }
+      : await detectAccountKind(calls).catch((error: unknown) => {
+          closeCalls();
+          throw error;
+        });
   log.info('venue account', { accountKind });
 
   const instruments = new Map<string, Instrument>();
@@ -95,7 +101,7 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
     log.warn('fees are paid in another coin than USDT: fills are charged the full rate of the contract', {});
   }
   const createDialect = accountKind === 'classic' ? createClassicDialect : createUnifiedDialect;
-  const dialect = createDialect({ read: calls.read, instrumentOf, noteFill });
+  const dialect = createDialect({ read: calls.read, instrumentOf, noteFill, positionMode });
   const streams = createBitgetStreams({
     endpoint,
     keys,
@@ -131,14 +137,14 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
   }
 
   /** Sends a change whose proof is the venue's order id. */
-  async function put(change: Change<string>, untilMs = Infinity): Promise<PlaceAnswer> {
+  async function put(change: Change<string>, untilMs = Infinity, judge = judgePlace): Promise<PlaceAnswer> {
     const result = await calls.send(change.call, change.params, untilMs);
     if (result.ok) {
       const venueOrderId = change.proof(result.answer.data);
       if (venueOrderId !== null) return { answer: 'yes', venueOrderId };
       return unknown('the answer does not name the order that was sent');
     }
-    if (result.failure !== 'not_sent') return judgePlace(result.failure);
+    if (result.failure !== 'not_sent') return judge(result.failure);
     return now() >= untilMs ? no('expired', 'the intent expired before its turn to be sent') : notSent();
   }
 
@@ -173,7 +179,9 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
   ): Promise<T[]> {
     const untilMs = now();
     const found: T[] = [];
-    for (let startMs = Math.max(sinceMs, untilMs - HISTORY_MS); startMs <= untilMs; startMs += windowMs) {
+    // Times of the venue may be ahead of our clock, and it is the venue that knows what came after them.
+    const fromMs = Math.min(sinceMs, untilMs - CLOCK_OVERLAP_MS);
+    for (let startMs = Math.max(fromMs, untilMs - HISTORY_MS); startMs <= untilMs; startMs += windowMs) {
       const endMs = startMs + windowMs;
       found.push(...(await readWindow({ startMs, endMs: endMs < untilMs ? endMs : null })));
     }
@@ -196,9 +204,7 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
     capabilities: dialect.capabilities,
 
     async instrument(symbol) {
-      const { data } = await calls.read('contracts', { symbol, productType: PRODUCT });
-      const contract = findContract(data, symbol);
-      if (contract === null) throw new VenueRefused('no_such_contract', `${symbol} is no USDT perpetual of this venue`);
+      const contract = await readContract(calls, symbol);
       const { maker, taker } = await ratesOf(contract);
       const instrument = parseInstrument(contract, { makerFeeRate: maker, takerFeeRate: taker });
       instruments.set(symbol, instrument);
@@ -238,7 +244,10 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
 
     async cancelAll({ symbol, families }) {
       const answers: CancelAnswer[] = [];
-      for (const family of new Set(families)) answers.push(await sweepFamily(calls, dialect.sweep(family), symbol));
+      for (const family of new Set(families)) {
+        const wholeUntilMs = now() + callDeadlineMs / 2;
+        answers.push(await sweepFamily(calls, dialect.sweep(family), symbol, wholeUntilMs));
+      }
       return foldAnswers(answers);
     },
 
@@ -246,7 +255,7 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
 
     async replaceStop(clientOrderId, stop) {
       const change = dialect.replaceStop(stopNames.atVenue(clientOrderId), stop, readInstrument(stop.symbol));
-      const answer = await put(change);
+      const answer = await put(change, Infinity, judgeReplace);
       if (answer.answer === 'yes') stopNames.renamed(clientOrderId, stop.clientOrderId);
       return answer;
     },
@@ -294,6 +303,7 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
     positions: (symbol) => dialect.positions(symbol),
     balance: () => dialect.balance(),
     feeRates: (symbol) => dialect.feeRates(symbol),
+    ticker: (symbol) => dialect.ticker(symbol),
     funding: (symbol) => dialect.funding(symbol),
     serverTimeMs: async () => parseServerTime((await calls.read('serverTime', {})).data),
 

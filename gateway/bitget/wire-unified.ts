@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { closesLeg, type Leg, type PositionMode } from '../../core/accounting/legs.ts';
 import { toLots, toTicks, type Instrument } from '../../core/market/instrument.ts';
-import { parseQuote } from '../../core/money/decimal.ts';
+import { formatQuote } from '../../core/money/decimal.ts';
 import type { QtyLots, SignedLots } from '../../core/money/money.ts';
 import type {
   VenueBalance,
@@ -28,6 +28,7 @@ import {
   OptionalNumber,
   OptionalText,
   parseRecord,
+  quoteOf,
   requireSymbol,
   SideText,
   textOrNull,
@@ -165,7 +166,7 @@ export function parseFill(raw: unknown, instrument: Instrument, leg: Leg): Venue
     };
     const parts = row.feeDetail.map(({ feeCoin, fee }) => ({
       coin: feeCoin,
-      paid: parseQuote(textOrNull(fee) ?? '0'),
+      paid: quoteOf(textOrNull(fee) ?? '0', 'up'),
     }));
     return {
       tradeId: row.execId,
@@ -224,7 +225,10 @@ export function parseBalance(data: unknown): VenueBalance {
   const { assets } = parseRecord(Assets, data, 'assets');
   const usdt = assets.find(({ coin }) => coin === 'USDT');
   // The venue lists a coin once it was held.
-  return { equity: usdt?.equity ?? '0', available: usdt?.available ?? '0' };
+  return {
+    equity: formatQuote(quoteOf(usdt?.equity ?? '0', 'down')),
+    available: formatQuote(quoteOf(usdt?.available ?? '0', 'down')),
+  };
 }
 
 const Settings = z.looseObject({
@@ -270,6 +274,6 @@ export function parseFundingPayment(raw: unknown): VenueFundingPayment | null {
   if (!/SETTLE_FEE_USER_(IN|OUT)$/.test(row.type) || row.coin !== 'USDT') return null;
   const symbol = textOrNull(row.symbol);
   if (symbol === null) throw new VenueMalformed(`financial record ${row.id}: funding of no symbol`);
-  const amount = onGrid(`financial record ${row.id}`, () => parseQuote(row.amount));
+  const amount = onGrid(`financial record ${row.id}`, () => quoteOf(row.amount, 'down'));
   return { paymentId: row.id, symbol: symbol.toUpperCase(), amount, atMs: row.ts };
 }

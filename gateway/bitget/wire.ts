@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Leg } from '../../core/accounting/legs.ts';
 import { toLots, toTicks, type Instrument } from '../../core/market/instrument.ts';
-import { parseQuote } from '../../core/money/decimal.ts';
+import { formatQuote } from '../../core/money/decimal.ts';
 import { feeOn, notional, type QtyLots, type QuoteAmount, type SignedLots } from '../../core/money/money.ts';
 import type {
   VenueBalance,
@@ -15,6 +15,7 @@ import type {
   VenueOrder,
   VenuePosition,
   VenueSettings,
+  VenueTicker,
   VenueTriggerOrder,
 } from '../venue.ts';
 import { VenueMalformed } from '../venue.ts';
@@ -28,12 +29,14 @@ import {
   OptionalNumber,
   OptionalText,
   parseRecord,
+  quoteOf,
   requireSymbol,
   rowsOf,
   SideText,
   symbolOf,
   textOrNull,
 } from './records.ts';
+import { parseTickerRow } from './stream/public-rows.ts';
 
 export { findContract, parseFeeRates, parseInstrument, type Contract, type FeeRates } from './contract.ts';
 export { parsePage, parseRecord, symbolOf } from './records.ts';
@@ -173,7 +176,7 @@ export function parseFill(raw: unknown, instrument: Instrument): VenueFill {
     };
     const parts = row.feeDetail.map(({ feeCoin, totalFee }) => ({
       coin: feeCoin,
-      paid: 0n - parseQuote(textOrNull(totalFee) ?? '0'),
+      paid: 0n - quoteOf(textOrNull(totalFee) ?? '0', 'down'),
     }));
     return {
       tradeId: row.tradeId,
@@ -275,7 +278,10 @@ export function parseBalance(data: unknown): VenueBalance {
   const row = rows.find((candidate) => candidate.marginCoin.toUpperCase() === 'USDT');
   if (row === undefined) throw new VenueMalformed('accounts: no USDT account');
   const account = parseRecord(AccountRow, row, 'account USDT');
-  return { equity: account.accountEquity, available: account.crossedMaxAvailable };
+  return {
+    equity: formatQuote(quoteOf(account.accountEquity, 'down')),
+    available: formatQuote(quoteOf(account.crossedMaxAvailable, 'down')),
+  };
 }
 
 const Leverage = z.union([z.string().regex(/^\d{1,3}(\.\d+)?$/), z.number().positive()]).transform(String);
@@ -312,11 +318,19 @@ const BillRow = z.looseObject({
 export function parseFundingPayment(raw: unknown): VenueFundingPayment | null {
   const row = parseRecord(BillRow, raw, 'bill');
   if (!row.businessType.includes('settle_fee') || row.coin !== 'USDT') return null;
-  const amount = onGrid(`bill ${row.billId}`, () => parseQuote(row.amount));
+  const amount = onGrid(`bill ${row.billId}`, () => quoteOf(row.amount, 'down'));
   return { paymentId: row.billId, symbol: row.symbol.toUpperCase(), amount, atMs: row.cTime };
 }
 
 // Market data
+
+/** `ticker` of v2 and `tickers` of v3. `atMs` is the time of the answer, for a row that has none. */
+export function parseTicker(data: unknown, symbol: string, atMs: number): VenueTicker {
+  const rows = parseRecord(z.array(z.looseObject({ symbol: z.string() })), data, 'ticker');
+  const found = rows.find((row) => row.symbol === symbol);
+  if (found === undefined) throw new VenueMalformed(`ticker: none of ${symbol}`);
+  return parseTickerRow(found, atMs, { symbol }).ticker;
+}
 
 const FundingRow = z.looseObject({
   symbol: z.string(),

@@ -13,7 +13,7 @@ import { groupsOf, type RateLimits } from '../../core/rates/limits.ts';
 import type { Log } from '../../core/log.ts';
 import { Slowdown } from '../../core/rates/slowdown.ts';
 import { createTurnTrains, nextTurnAtMs, openTurn, type TurnShare, type TurnTrain } from '../../core/rates/turns.ts';
-import { createBackoff, type Backoff } from '../bitget/backoff.ts';
+import { createBackoff, type Backoff } from './backoff.ts';
 import { hostMs } from './host-clock.ts';
 import { Lanes } from './lanes.ts';
 import { readLines } from './lines.ts';

@@ -10,13 +10,14 @@ import {
   isRateLimit,
   judgeCancel,
   judgePlace,
+  judgeReplace,
   judgeSetting,
   meaningOf,
   troubleOf,
   type CallFailure,
 } from '../../gateway/bitget/answer-codes.ts';
 import { KIND_OF_CODE, type AnswerKind } from '../../gateway/bitget/answer-kinds.ts';
-import { createHttpClient } from '../../gateway/bitget/http.ts';
+import { createHttpClient } from '../../gateway/http.ts';
 import { BitgetAnswer, createBitgetSession } from '../../gateway/bitget/session.ts';
 import { wsMeaning } from '../../gateway/bitget/socket-codes.ts';
 import { CANARY_KEYS } from './raw-peer.ts';
@@ -127,6 +128,19 @@ describe('every published code was read and is classified', () => {
       }
     }
     expect(judged).toBe(CODES.length * STATUSES.length * 4);
+  });
+
+  test('a change in place is judged as a place, and turned down by what is gone', () => {
+    for (const code of CODES) {
+      for (const status of STATUSES) {
+        const failure = answered(code, status);
+        const isGone = KIND_OF_CODE.get(code) === 'gone' && STATUSES_OF_THE_VENUE.includes(status);
+        const { answer } = isGone ? { answer: 'no' } : judgePlace(failure);
+        expect([code, status, judgeReplace(failure).answer]).toEqual([code, status, answer]);
+      }
+    }
+    expect(judgeReplace(answered('43025', 400))).toMatchObject({ answer: 'no', code: '43025', reason: 'why' });
+    expect(judgeReplace({ kind: 'no_answer', reason: 'why' })).toMatchObject({ answer: 'unknown' });
   });
 
   test('a NO carries the raw code and the reason', () => {

@@ -4,6 +4,9 @@ import type { Leg } from '../../core/accounting/legs.ts';
 import type { PriceTicks, SignedLots } from '../../core/money/money.ts';
 import type { OrderIntent } from '../../core/orders/order-intent.ts';
 import { formatQuote } from '../../core/money/decimal.ts';
+import { BITGET_LIMITS } from '../../gateway/bitget/limits.ts';
+import type { BitgetVenueOptions } from '../../gateway/bitget/venue.ts';
+import { createRateBudget } from '../../gateway/rates/rate-budget.ts';
 import { ORDER_FAMILIES, VenueMalformed, type ProtectiveStop, type Venue } from '../../gateway/venue.ts';
 import { openFixturePeer, UNIFIED_SETTINGS, type CannedAnswers, type FixturePeer } from './fixture-peer.ts';
 import { intent, type ReceivedCall } from './raw-peer.ts';
@@ -34,13 +37,9 @@ afterEach(() => peer.close());
 async function open(
   accountKind: 'classic' | 'unified',
   answers: CannedAnswers = {},
-  now?: () => number,
+  options: Partial<BitgetVenueOptions> = {},
 ): Promise<void> {
-  peer = await openFixturePeer(answers, {
-    accountKind,
-    callDeadlineMs: 600_000,
-    ...(now === undefined ? {} : { now }),
-  });
+  peer = await openFixturePeer(answers, { accountKind, callDeadlineMs: 600_000, ...options });
   venue = peer.venue;
   await venue.instrument('BTCUSDT');
 }
@@ -168,7 +167,9 @@ describe('protective stops', () => {
     expect((await venue.cancelStop('BTCUSDT', 'third')).answer).toMatch(/^(yes|gone)$/);
     expect(await venue.triggerOrders('BTCUSDT')).toEqual([]);
     expect(await venue.cancelStop('BTCUSDT', 'third')).toEqual({ answer: 'gone' });
-    expect(await venue.replaceStop('third', protectiveStop('net', 10, 'x'))).toMatchObject({ answer: 'unknown' });
+    // Nothing was there to be replaced, and nothing was placed.
+    const code = kind === 'classic' ? '43025' : '25204';
+    expect(await venue.replaceStop('third', protectiveStop('net', 10, 'x'))).toMatchObject({ answer: 'no', code });
   });
 
   test('classic: it is cancelled in its own list, and an empty success is checked', async () => {
@@ -270,6 +271,32 @@ describe('cancelling everything', () => {
     expect(sizes).toEqual([50, 50, 20]);
   });
 
+  test.each([
+    ['classic', '/api/v2/mix/order/batch-cancel-orders', '/api/v2/mix/order/cancel-order'],
+    ['unified', '/api/v3/trade/cancel-symbol-order', '/api/v3/trade/cancel-order'],
+  ] as const)('%s: where all at once gets no turn, one by one does', async (kind, whole, one) => {
+    let listed = [row('1'), row('2')];
+    const list = () => ({ data: { entrustedList: listed, list: listed, endId: null, cursor: null } });
+    const perSecond = { ...BITGET_LIMITS.perSecond, cancel_symbol: 1 };
+    const budget = createRateBudget({ ...BITGET_LIMITS, perSecond }, Date.now);
+    const answers: CannedAnswers = {
+      '/api/v2/mix/order/orders-pending': list,
+      '/api/v3/trade/unfilled-orders': list,
+      [one](call) {
+        listed = listed.filter(({ orderId }) => orderId !== bodyOf(call).orderId);
+        return { data: { orderId: bodyOf(call).orderId } };
+      },
+    };
+    await open(kind, answers, { budget, callDeadlineMs: 1_000 });
+    // Somebody else's: the next turn comes in more than half of a call's time.
+    expect(budget.acquire('cancel_symbol', Date.now() + 1)).toBe(true);
+    expect(await venue.cancelAll({ symbol: 'BTCUSDT', families: ['normal'] })).toEqual({ answer: 'yes' });
+    expect([bodies(whole).length, bodies(one).map(({ orderId }) => orderId)]).toEqual([0, ['1', '2']]);
+    budget.close();
+    const answer = await venue.cancelAll({ symbol: 'BTCUSDT', families: ['normal'] });
+    expect(answer).toMatchObject({ answer: 'no', code: 'not_sent' });
+  });
+
   test('unified: strategy orders one by one, those with a stop apart from those without', async () => {
     let waiting: Row[] = [
       { orderId: '1', symbol: 'BTCUSDT', stopLoss: '1', takeProfit: '' },
@@ -300,7 +327,7 @@ describe('history', () => {
   ] as const)('%s: fills are asked for in windows that the venue allows, without a gap', async (kind, path, days) => {
     // A clock that runs fast, so that the rate budget does not make the test wait.
     const startedAtMs = Date.now();
-    await open(kind, {}, () => NOW + (Date.now() - startedAtMs) * 50);
+    await open(kind, {}, { now: () => NOW + (Date.now() - startedAtMs) * 50 });
     await venue.fillsSince('BTCUSDT', NOW - 80 * DAY_MS);
     const asked = queries(path).map(({ startTime, endTime }) => [Number(startTime), endTime] as const);
     expect(asked[0]![0]).toBe(NOW - 80 * DAY_MS);
@@ -331,7 +358,7 @@ describe('history', () => {
           return { data: { bills: isRest ? rest : first, endId: isRest ? 'c' : 'a99' } };
         },
       },
-      now,
+      { now },
     );
     const payments = await venue.fundingPaymentsSince(null, NOW - DAY_MS);
     expect(payments).toHaveLength(101);
@@ -359,7 +386,7 @@ describe('history', () => {
         '/api/v3/trade/fills': () => ({ data: { list: rows, cursor: null } }),
         '/api/v3/trade/order-info': () => ({ data: order }),
       },
-      now,
+      { now },
     );
     const fills = await venue.fillsSince('BTCUSDT', NOW - 1_000);
     expect(fills.map(({ tradeId, leg }) => [tradeId, leg])).toEqual([['1', 'long'], ['2', 'long'], ['3', 'long']]); // prettier-ignore

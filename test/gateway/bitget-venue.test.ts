@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Instrument } from '../../core/market/instrument.ts';
 import type { PriceTicks, QtyLots } from '../../core/money/money.ts';
 import type { SimulatorOptions } from '../../core/simulation/options.ts';
+import { BITGET_LIMITS } from '../../gateway/bitget/limits.ts';
+import { createRateBudget } from '../../gateway/rates/rate-budget.ts';
 import { ORDER_FAMILIES, type Venue } from '../../gateway/venue.ts';
 import { startSimulator, type RunningSimulator } from '../../simulator/server.ts';
 import { CANARY_KEYS, connect, intent, isConnector, isKind, listen, type Heard, type Listener, type LoggingVenue } from './raw-peer.ts'; // prettier-ignore
@@ -131,7 +133,8 @@ describe('one order', () => {
 });
 
 test('more open orders than a page holds are all told', async () => {
-  const many = await connect(endpoint(), { now: fastClock(), callDeadlineMs: 600_000 });
+  const budget = createRateBudget(BITGET_LIMITS, fastClock());
+  const many = await connect(endpoint(), { budget, callDeadlineMs: 600_000 });
   await many.venue.instrument(SYMBOL);
   const ids = Array.from({ length: 105 }, () => freshId());
   const answers = await Promise.all(
@@ -142,6 +145,7 @@ test('more open orders than a page holds are all told', async () => {
   expect(new Set(open.map(({ clientOrderId }) => clientOrderId))).toEqual(new Set(ids));
   await many.venue.cancelAll({ symbol: SYMBOL, families: ORDER_FAMILIES });
   await many.venue.close();
+  budget.close();
 });
 
 describe('streams', () => {

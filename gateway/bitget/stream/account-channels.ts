@@ -1,12 +1,14 @@
 /**
- * The private channels: orders, fills, positions. Each carries the whole account; a stream hears of its own symbol. They
- * are up with their acknowledgement, since an account may have nothing to say for hours.
+ * The private channels: orders, fills, positions. Each carries the whole account, which of a unified one includes spot and
+ * margin under the same names; a stream hears of its own contract. They are up with their acknowledgement, since an
+ * account may have nothing to say for hours.
  */
 import type { Leg } from '../../../core/accounting/legs.ts';
 import type { Instrument } from '../../../core/market/instrument.ts';
 import type { SignedLots } from '../../../core/money/money.ts';
 import type { VenueFill, VenueOrder, VenuePosition, VenueSink } from '../../venue.ts';
-import { rowsOf, symbolOf } from '../records.ts';
+import { futuresOf } from '../dialect.ts';
+import { symbolOf } from '../records.ts';
 import { parsePositions } from '../wire.ts';
 import type { AccountRows } from './account-rows.ts';
 import type { StreamProtocol } from './protocol.ts';
@@ -39,7 +41,7 @@ class RowsChannel<Told> extends SharedChannel {
     const deliveries: [VenueSink, Told][] = [];
     for (const { instrument, accountSink } of this.listeners) {
       if (accountSink === null) continue;
-      for (const row of rowsOf(data, instrument.symbol)) deliveries.push([accountSink, this.parse(row, instrument)]);
+      for (const row of futuresOf(data, instrument.symbol)) deliveries.push([accountSink, this.parse(row, instrument)]);
     }
     for (const [sink, item] of deliveries) this.deliver(sink, item);
   }
@@ -87,14 +89,15 @@ export class PositionsChannel extends SharedChannel {
     const deliveries = [...this.listeners].map(
       (listener) => [listener, this.positionsOf(listener, data)] as [Listener, VenuePosition[]],
     );
-    this.latest = this.protocol.positionsAreComplete ? [...data] : mergeRows(this.latest ?? [], data);
+    const futures = futuresOf(data, null);
+    this.latest = this.protocol.positionsAreComplete ? futures : mergeRows(this.latest ?? [], futures);
     this.tell(deliveries);
   }
 
   /** What `data` says of the listener's symbol; legs that are flat now included. */
   private positionsOf(listener: Listener, data: readonly unknown[]): VenuePosition[] {
     const { instrument } = listener;
-    const own = rowsOf(data, instrument.symbol);
+    const own = futuresOf(data, instrument.symbol);
     const held = parsePositions(own, instrument, this.rows.position);
     const legsHeld = new Set<Leg>(held.map(({ leg }) => leg));
     const legsFlat = new Set<Leg>();

@@ -35,9 +35,12 @@ export function createAccountRows(kind: AccountKind, knownMode: () => PositionMo
     const mode = positionMode();
     if (mode === 'one_way') return 'net';
     const leg = unified.legOfFill(row);
-    if (leg !== null) return leg;
-    if (mode === null) return 'net';
-    throw new VenueMalformed(`fill ${String(row.execId)}: names no leg of a hedged account`);
+    if (mode === 'hedge' && leg !== null) return leg;
+    if (mode === null && leg === null) return 'net';
+    // A one-way account names a side as well, so that without the mode the name says nothing.
+    const fault =
+      mode === null ? 'names a leg of an account whose mode is not known' : 'names no leg of a hedged account';
+    throw new VenueMalformed(`fill ${String(row.execId)}: ${fault}`);
   }
 
   if (kind === 'classic') {

@@ -6,8 +6,8 @@ export class BookSide {
   count = 0;
   keys = new Float64Array(64);
   lots = new Float64Array(64);
-  /** `price:size` of each level as sent, by its price in ticks, for checksums; null while the venue sends none. */
-  private texts: Map<number, string> | null = null;
+  /** `price:size` of each level as sent, for checksums; null while the venue sends none. */
+  private texts: string[] | null = null;
   private readonly sign: 1 | -1;
 
   constructor(side: 'bids' | 'asks') {
@@ -16,7 +16,7 @@ export class BookSide {
 
   clear(withTexts: boolean): void {
     this.count = 0;
-    this.texts = withTexts ? new Map() : null;
+    this.texts = withTexts ? [] : null;
   }
 
   /** Best price in ticks; NaN while the side is empty. */
@@ -35,7 +35,7 @@ export class BookSide {
 
   /** `price:size` as sent of the level `depth` steps below the best; undefined where there is none or none is kept. */
   textAt(depth: number): string | undefined {
-    return depth < this.count ? this.texts?.get(this.ticksAt(depth)) : undefined;
+    return this.texts?.[this.count - 1 - depth];
   }
 
   get keepsTexts(): boolean {
@@ -49,12 +49,11 @@ export class BookSide {
     const isKnown = at < this.count && this.keys[at] === key;
     if (lots === 0) {
       if (isKnown) this.remove(at);
-      this.texts?.delete(ticks);
       return;
     }
     if (!isKnown) this.insert(at, key);
     this.lots[at] = lots;
-    this.texts?.set(ticks, `${price}:${size}`);
+    if (this.texts !== null) this.texts[at] = `${price}:${size}`;
   }
 
   /** First index whose key is not below `key`. */
@@ -77,12 +76,14 @@ export class BookSide {
     this.keys.copyWithin(at + 1, at, this.count);
     this.lots.copyWithin(at + 1, at, this.count);
     this.keys[at] = key;
+    this.texts?.splice(at, 0, '');
     this.count += 1;
   }
 
   private remove(at: number): void {
     this.keys.copyWithin(at, at + 1, this.count);
     this.lots.copyWithin(at, at + 1, this.count);
+    this.texts?.splice(at, 1);
     this.count -= 1;
   }
 }

@@ -38,7 +38,7 @@ export interface TickerRow {
 }
 
 /** v2: `lastPr` and `ts` in the row; v3: `lastPrice`, the time stands in the frame. */
-export function parseTickerRow(raw: unknown, frameTs: unknown, { symbol }: Instrument): TickerRow {
+export function parseTickerRow(raw: unknown, frameTs: unknown, { symbol }: Pick<Instrument, 'symbol'>): TickerRow {
   const row = rowOf(raw, 'ticker', symbol);
   const named = row.instId ?? row.symbol ?? symbol;
   if (named !== symbol) throw malformed('ticker', symbol, 'is for another symbol', row);

@@ -7,7 +7,7 @@
  * A lost connection makes every channel due at once. A channel that is asked for anew is unsubscribed first.
  */
 import { createTokenBucket, take, waitMs, type TokenBucket } from '../../../core/rates/token-bucket.ts';
-import { createRetryDelay, type RetryDelay } from './retry-delay.ts';
+import { createRetryDelay, type RetryDelay } from '../../retry-delay.ts';
 import { channelKey, type ChannelArg } from './protocol.ts';
 import type { StreamTiming } from './timing.ts';
 

@@ -77,8 +77,9 @@ describe('the leg of a unified fill', () => {
     expect(createAccountRows('unified', () => mode).fill({ ...fill, ...change }, BTC)).toMatchObject({ leg, side: 'sell', fee: 500_000_000_000n }); // prettier-ignore
   });
 
-  test('of a hedged account that names none is refused, not guessed', () => {
+  test('of a hedged account that names none is refused, not guessed; so is a name while the mode is unknown', () => {
     expect(() => createAccountRows('unified', () => 'hedge').fill(fill, BTC)).toThrow(VenueMalformed);
+    expect(() => createAccountRows('unified', () => null).fill({ ...fill, holdSide: 'long' }, BTC)).toThrow(VenueMalformed); // prettier-ignore
   });
 
   test('follows what an order told of the account', () => {

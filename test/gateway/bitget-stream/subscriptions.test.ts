@@ -1,7 +1,7 @@
 /** What a socket says over a simulated hour, when its channels are lost again and again. */
 import { expect, test } from '@jest/globals';
 import { createChance } from '../../../core/simulation/chance.ts';
-import { createRetryDelay } from '../../../gateway/bitget/stream/retry-delay.ts';
+import { createRetryDelay } from '../../../gateway/retry-delay.ts';
 import { Subscriptions, type Channel } from '../../../gateway/bitget/stream/subscriptions.ts';
 import { STREAM_TIMING } from '../../../gateway/bitget/stream/timing.ts';
 
