@@ -67,6 +67,8 @@ export async function test(context: Context, suite: readonly string[]): Promise<
       ...(special === undefined
         ? ['--testPathIgnorePatterns', ...SPECIAL.map((each) => `<rootDir>/test/${each}/`), '/node_modules/']
         : []),
+      // Most suites wait more than they work: two at a time, on whatever machine. The special ones want it for themselves.
+      `--maxWorkers=${special === undefined ? 2 : 1}`,
       ...(name === 'all' ? ['--coverage', `--coverageDirectory=${join(outDir, 'coverage')}`] : []),
       '--json',
       `--outputFile=${json}`,
