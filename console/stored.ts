@@ -26,6 +26,7 @@ export const BotSnapshot = z.object({
   cancelsLastMinute: z.int().nonnegative(),
   supervisorAgeMs: Age,
   // Absent in telemetry of earlier versions.
+  stopPrices: z.array(Decimal).optional(),
   unprotectedMs: Age.optional(),
   alerts: z.int().nonnegative().optional(),
   clockOffsetMs: z.number().nullish(),

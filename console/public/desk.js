@@ -266,7 +266,10 @@ function renderFigures(card, { telemetry, symbol }) {
   say(card, 'position-quote', held === 0 ? base : `${base} · ${text.money(positionQuote)}`);
   const decimals = text.decimalsOf([mid ?? '0']);
   say(card, 'entry', entryPrice === null ? text.NONE : text.decimal(entryPrice, Math.min(decimals, 4)));
-  say(card, 'mid', mid === null ? 'no mid' : `mid ${text.decimal(mid, decimals)}`);
+  const stops = (telemetry.stopPrices ?? []).map((price) => text.decimal(price, decimals));
+  const marks = [mid === null ? 'no mid' : `mid ${text.decimal(mid, decimals)}`];
+  if (stops.length > 0) marks.push(`stop ${stops.join(', ')}`);
+  say(card, 'mid', marks.join(' · '));
   say(card, 'drawdown', text.percent(telemetry.drawdownRatio, 3));
   say(card, 'fees', `fees ${text.money(Number(telemetry.fees))}`);
 }

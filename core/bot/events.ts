@@ -117,6 +117,8 @@ export interface BotSnapshotEvent {
   supervisorAgeMs: number;
   /** Protective stops at the venue or on their way. */
   stops: number;
+  /** Where those that are known to rest would close a position. */
+  stopPrices: string[];
   /** All time, in this bot's life, that something was held without a stop known to rest. */
   unprotectedMs: number;
   /** Raised in this bot's life. */

@@ -103,6 +103,9 @@ export function recordTelemetry(state: BotState, atMs: number, desk: OrderDesk, 
       cancelsLastMinute: countCancels(state, atMs),
       supervisorAgeMs: atMs - state.supervisorSeenAtMs,
       stops: state.stops.length,
+      stopPrices: state.stops
+        .filter((stop) => stop.state === 'open' && !stop.isOver)
+        .map((stop) => formatPrice(stop.triggerPrice, instrument)),
       unprotectedMs: unprotectedMsAt(state, atMs),
       alerts: state.alerts,
       clockOffsetMs: state.clockMeasuredAtMs === 0 ? null : state.clockOffsetMs,

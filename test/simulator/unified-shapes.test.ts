@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningSimulator } from '../../simulator/server.ts';
+import { fieldsOf } from './fields.ts';
 import { markets } from './harness.ts';
 import { connectUnified, startUnified, SYMBOL, taking, unifiedCalls, type UnifiedCalls } from './unified-harness.ts';
 
@@ -27,7 +28,7 @@ const SINCE = new Set(['execLinkId', 'clientOid', 'tradeSide', 'cancelReason', '
 const FILLING = new Set(['fetchTrades', 'fetchOHLCV', 'fetchFundingRateHistory', 'fetchFundingHistory']);
 
 const { methods } = JSON.parse(
-  readFileSync(join(process.cwd(), 'test/simulator/fixtures/ccxt-static-response-swap.json'), 'utf8'),
+  readFileSync(join(process.cwd(), 'test/gateway/fixtures/ccxt-static-response-swap.json'), 'utf8'),
 ) as { methods: Record<string, Recorded[]> };
 const cases = Object.entries(methods).flatMap(([method, recorded]) =>
   recorded
@@ -133,10 +134,3 @@ describe('each recorded answer to a unified account has the same fields here', (
     });
   }
 });
-
-/** Every field by its path; what is in a list counts by its first entry. */
-function fieldsOf(value: unknown, path = ''): Set<string> {
-  if (Array.isArray(value)) return value.length === 0 ? new Set() : fieldsOf(value[0], `${path}[]`);
-  if (value === null || typeof value !== 'object') return new Set([path]);
-  return new Set(Object.entries(value).flatMap(([key, entry]) => [...fieldsOf(entry, `${path}.${key}`)]));
-}
