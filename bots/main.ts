@@ -74,7 +74,9 @@ async function main(): Promise<void> {
 
   const now = createClock();
   const budget = openBudget(options, config, now, log);
-  const setup: VenueSetup = { config, desk, home, endpoint, budget, log, now };
+  let onLost: (error: Error) => void = () => {};
+  const venueLost = new Promise<Error>((resolve) => (onLost = resolve));
+  const setup: VenueSetup = { config, desk, home, endpoint, budget, log, now, onLost };
   const openVenue = (kind?: AccountKind): Promise<Venue> =>
     keys === null ? openPaper(setup) : openExchange(setup, keys, kind);
   const sweep = (swept: Venue): Promise<boolean> => sweepBook(swept, config.symbol, log);
@@ -174,6 +176,7 @@ async function main(): Promise<void> {
   };
   // Without a journal nothing can be recorded, and after a bug nothing is sure.
   void journal.failed.then((error) => die('journal failed', error));
+  void venueLost.then((error) => die('venue lost', error));
   process.on('uncaughtException', (error) => void die('bug', error));
   process.on('unhandledRejection', (error) => void die('bug', error));
 

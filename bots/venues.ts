@@ -27,6 +27,8 @@ export interface VenueSetup {
   readonly budget: SharedBudget<BitgetRateGroup>;
   readonly log: Log;
   readonly now: () => number;
+  /** Told when the venue is of no use any more in this process. */
+  readonly onLost: (error: Error) => void;
 }
 
 /** Asked of the venue when `accountKind` is left out. */
@@ -39,7 +41,7 @@ export function openExchange(
 }
 
 /** Throws `PaperStateError` when the saved state cannot be used. */
-export async function openPaper({ config, desk, home, endpoint, budget, log, now }: VenueSetup): Promise<Venue> {
+export async function openPaper({ config, desk, home, endpoint, budget, log, now, onLost }: VenueSetup): Promise<Venue> {
   const { account } = config;
   const openingBalance = desk.accounts[account]?.openingBalance;
   if (openingBalance === undefined) throw new OptionsWrong(`account: expected one of desk.yml, was "${account}"`);
@@ -52,6 +54,7 @@ export async function openPaper({ config, desk, home, endpoint, budget, log, now
       grade: PAPER_GRADE,
       latencyMs: PAPER_LATENCY_MS,
       stateDir: paperAccountDir(home, account),
+      onOver: onLost,
       now,
       log,
     });

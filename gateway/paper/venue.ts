@@ -29,6 +29,8 @@ export interface PaperVenueOptions {
   /** How long an order, change or cancel is on its way; a fill may be faster. */
   readonly latencyMs?: number;
   readonly stateDir: string;
+  /** Told once when the disk refuses: the account is over until its next start. */
+  readonly onOver?: (error: Error) => void;
   readonly now?: () => number;
   readonly log: Log;
 }
@@ -72,6 +74,7 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
     over = `the paper account cannot be written: ${String(error)}`;
     log.error('paper account is over', { account, reason: over });
     for (const feed of feeds.values()) feed.reportOver(over);
+    options.onOver?.(new Error(over));
   }
 
   function tell(): void {
