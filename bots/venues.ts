@@ -41,7 +41,16 @@ export function openExchange(
 }
 
 /** Throws `PaperStateError` when the saved state cannot be used. */
-export async function openPaper({ config, desk, home, endpoint, budget, log, now, onLost }: VenueSetup): Promise<Venue> {
+export async function openPaper({
+  config,
+  desk,
+  home,
+  endpoint,
+  budget,
+  log,
+  now,
+  onLost,
+}: VenueSetup): Promise<Venue> {
   const { account } = config;
   const openingBalance = desk.accounts[account]?.openingBalance;
   if (openingBalance === undefined) throw new OptionsWrong(`account: expected one of desk.yml, was "${account}"`);
