@@ -22,11 +22,20 @@ export type AlertCode =
   /** See `VenueTrouble`. */
   | 'venue_trouble';
 
+/** Puts one fact about the bot itself on record. */
+export function tell(
+  state: BotState,
+  type: ControlEvent['type'],
+  reason: string,
+  detail: ControlEvent['detail'],
+  effects: Effects,
+  operator: string | null = null,
+): void {
+  const event: ControlEvent = { type, phase: phaseOf(state), reason, operator, detail };
+  effects.push({ effect: 'record', kind: RecordKind.controlEvent, event });
+}
+
 export function raiseAlert(state: BotState, code: AlertCode, detail: ControlEvent['detail'], effects: Effects): void {
   state.alerts += 1;
-  effects.push({
-    effect: 'record',
-    kind: RecordKind.controlEvent,
-    event: { type: 'alert', phase: phaseOf(state), reason: code, operator: null, detail },
-  });
+  tell(state, 'alert', code, detail, effects);
 }

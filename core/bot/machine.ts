@@ -7,7 +7,7 @@
  *
  * Only `running` quotes. Every other phase first takes the bot's own orders off the book.
  */
-import { flatHoldings, LEGS, netLots } from '../accounting/holdings.ts';
+import { LEGS, netLots } from '../accounting/holdings.ts';
 import { assertNever } from '../invariant.ts';
 import { BOOK_DEPTH } from '../market/book.ts';
 import type { Instrument } from '../market/instrument.ts';
@@ -15,12 +15,11 @@ import { RecordKind } from '../events/record.ts';
 import { orderTag } from '../orders/client-order-id.ts';
 import type { DesiredQuotes, StrategyView } from '../strategies/strategy.ts';
 import { createTwoSidedQuotes } from '../strategies/two-sided-quotes.ts';
-import type { VenueTrouble } from '../venue-trouble.ts';
-import { raiseAlert } from './alerts.ts';
+import { tell } from './alerts.ts';
+import { beginRun } from './begin-run.ts';
 import type { BotConfig } from './bot-config.ts';
 import type { Effects } from './effects.ts';
-import type { ControlEvent } from './events.ts';
-import type { BotInput, ClockInput, ConnectorInput, ControlInput, OrderInput, StartInput, SyncInput } from './input.ts';
+import type { BotInput, ConnectorInput, ControlInput, OrderInput, StartInput, SyncInput } from './input.ts';
 import { applyStopAnswer, areStopsSettled, isProtected, manageStops, UNPROTECTED_MS_MAX } from './protection.ts';
 import { applyFillFact, applySync, takeUnrealisedOut } from './reconcile.ts';
 import {
@@ -36,7 +35,8 @@ import {
 } from './order-desk.ts';
 import { Reason, reasonName, type ReasonCode } from './reasons.ts';
 import { blankState, wantSync, type BotState } from './state.ts';
-import { markEquity, phaseOf, recordTelemetry } from './telemetry.ts';
+import { markEquity, recordTelemetry } from './telemetry.ts';
+import { applyClock, blockedByVenue, endMaintenance, MAINTENANCE_RETRY_MS, noteTrouble } from './venue-health.ts';
 
 /** How often the machine wants a `TimerInput`. */
 export const TIMER_MS = 1_000;
@@ -50,18 +50,6 @@ const SYNC_TIMEOUT_MS = 30_000;
 const SYNC_AFTER_ADOPTION_MS = 10_000;
 /** Longer without any input and this process stood still: what it then reads first is old. */
 const STALL_MS = 5_000;
-/** A clock offset beyond this is told, beyond the other nothing new is risked: a signature dies at 30 s. */
-const CLOCK_WARN_MS = 1_000;
-const CLOCK_OFFSET_MS_MAX = 5_000;
-/** A measure older than this says nothing any more. */
-const CLOCK_AGE_MS_MAX = 180_000;
-/** The venue finds our time wrong: once, the clock is measured anew; again within this time, a person has to look. */
-const CLOCK_REFUSED_AGAIN_MS = 60_000;
-/** After the venue spoke of maintenance it is read again this often. */
-const MAINTENANCE_RETRY_MS = 10_000;
-/** Trading is tried again after that long, doubled with every spell that follows soon upon the last. */
-const MAINTENANCE_HOLD_MS_MAX = 600_000;
-const MAINTENANCE_OVER_MS = 900_000;
 /** A fill and the position that it led to come as two messages: a difference for longer than this is none of their order. */
 const TOLD_DIFFERS_MS = 1_500;
 /** A cancel that was refused with the whole account is tried again no sooner: keys do not get better by asking. */
@@ -134,10 +122,10 @@ export class BotMachine {
         break;
       case RecordKind.stopInput:
         applyStopAnswer(state, input, this.desk, effects);
-        this.noteTrouble(input.news.trouble, atMs, effects);
+        noteTrouble(this.state, input.news.trouble, atMs, effects);
         break;
       case RecordKind.clockInput:
-        this.onClock(input, effects);
+        applyClock(state, input, effects);
         break;
       case RecordKind.toldPositionInput:
         state.toldByLeg[input.leg] = input.qty;
@@ -185,12 +173,8 @@ export class BotMachine {
     if (!state.synced) return Reason.startup_sync_pending;
     if (state.pausedByOperator) return Reason.paused_by_operator;
     if (state.pausedWithoutSupervisor) return Reason.paused_without_supervisor;
-    if (state.venueTrouble === 'maintenance') return Reason.venue_maintenance;
-    if (state.venueTrouble !== null) return Reason.venue_refuses_account;
-    if (!state.ordersUp || !state.bookUp) return Reason.venue_connection_down;
-    if (state.clockMeasuredAtMs === 0 || atMs - state.clockMeasuredAtMs > CLOCK_AGE_MS_MAX) return Reason.clock_unknown;
-    if (state.isClockDoubted) return Reason.clock_unknown;
-    if (clockErrorMs(state) > CLOCK_OFFSET_MS_MAX) return Reason.clock_offset;
+    const unfit = blockedByVenue(state, atMs);
+    if (unfit !== Reason.none) return unfit;
     if (state.syncMismatches > 0 || state.provenAtMs < state.doubtedAtMs) return Reason.reconciling;
     if (state.bookAtMs === 0) return Reason.book_missing;
     if (atMs - state.bookAtMs > this.config.risk.bookAgeMsMax) return Reason.book_stale;
@@ -210,7 +194,7 @@ export class BotMachine {
     const supervisorAgeMs = atMs - state.supervisorSeenAtMs;
     if (state.epoch === 0 || state.pausedWithoutSupervisor || supervisorAgeMs <= this.config.deadmanS * 1_000) return;
     state.pausedWithoutSupervisor = true;
-    this.tell('phase', 'no supervisor', { supervisorAgeMs }, effects);
+    tell(state, 'phase', 'no supervisor', { supervisorAgeMs }, effects);
   }
 
   private watchClock(atMs: number): void {
@@ -231,23 +215,14 @@ export class BotMachine {
       state.syncDueAtMs = input.atMs + SYNC_RETRY_MS;
       return;
     }
-    this.endMaintenance(input.atMs, effects);
+    endMaintenance(state, input.atMs, effects);
     const isProven = state.provenAtMs >= state.doubtedAtMs;
     const isExplained = readAtMs > state.syncWantedAtMs && areStopsSettled(state);
     let againMs = isProven && isExplained ? SYNC_MS : SYNC_RETRY_MS;
     if (outcome === 'adopted') againMs = Math.min(againMs, SYNC_AFTER_ADOPTION_MS);
     if (state.venueTrouble !== null) againMs = MAINTENANCE_RETRY_MS;
     state.syncDueAtMs = input.atMs + againMs;
-    this.tell('synced', null, { position: netLots(state.holdings), openOrders: input.openOrders.length }, effects);
-  }
-
-  private endMaintenance(atMs: number, effects: Effects): void {
-    const { state } = this;
-    const holdMs = Math.min(MAINTENANCE_HOLD_MS_MAX, MAINTENANCE_RETRY_MS * 2 ** (state.maintenanceSpells - 1));
-    if (state.venueTrouble !== 'maintenance' || atMs - state.venueTroubleAtMs < holdMs) return;
-    state.venueTrouble = null;
-    state.maintenanceEndedAtMs = atMs;
-    this.tell('phase', 'the venue works again', {}, effects);
+    tell(state, 'synced', '', { position: netLots(state.holdings), openOrders: input.openOrders.length }, effects);
   }
 
   private onTimer(atMs: number, effects: Effects): void {
@@ -287,57 +262,8 @@ export class BotMachine {
   /** A new process: what was in flight is unknown now, and nothing is quoted before the venue's truth is here. */
   private onStart({ epoch, atMs, configHash, codeVersion }: StartInput, effects: Effects): void {
     const { state } = this;
-    state.epoch = epoch;
-    state.intentNumber = 0;
-    state.synced = false;
-    state.syncSentAtMs = 0;
-    state.syncDueAtMs = atMs;
-    state.syncMismatches = 0;
-    state.syncDifferences = [];
-    state.stopping = false;
-    state.left = false;
-    // Until a supervisor speaks: what the desk wants held may have changed while no process was there to be told.
-    state.pausedWithoutSupervisor = true;
-    state.supervisorSeenAtMs = atMs;
-    state.bookUp = false;
-    state.ordersUp = false;
-    state.bookAtMs = 0;
-    state.book.bidCount = 0;
-    state.book.askCount = 0;
-    // The clock may have been set back since: nothing waits for an instant of the earlier run.
-    state.bidReplacedAtMs = 0;
-    state.askReplacedAtMs = 0;
-    state.telemetryAtMs = 0;
-    state.cancelsAtMs = state.cancelsAtMs.filter((sentAtMs) => sentAtMs <= atMs);
-    // Whether the last one arrived is not known: the next timer sends it again.
-    if (state.cancelAllSentAtMs !== 0) state.cancelAllSentAtMs = 1;
-    if (!state.everSynced) state.holdings = flatHoldings();
-    state.clockMeasuredAtMs = 0;
-    state.clockRefusedAtMs = 0;
-    state.isClockDoubted = false;
-    state.provenAtMs = 0;
-    state.fillsReadAtMs = Math.min(state.fillsReadAtMs, atMs);
-    state.fillHeardAtMs = 0;
-    state.syncWantedAtMs = 0;
-    state.toldByLeg = { net: null, long: null, short: null };
-    state.toldDiffersAtMs = 0;
-    // What they became meanwhile, the start-up read says.
-    for (const stop of state.stops) {
-      stop.state = 'unknown';
-      stop.sentAtMs = Math.min(stop.sentAtMs, atMs);
-      stop.settledAtMs = Math.min(stop.settledAtMs, atMs);
-    }
-    state.stopRetryAtMs = 0;
-    if (state.venueTrouble === 'maintenance') state.venueTrouble = null;
-    for (const order of state.orders) {
-      if (order.state !== 'closed') order.state = 'unknown';
-      order.cancelSentAtMs = 0;
-      order.cancelRetryAtMs = 0;
-      order.lookupSentAtMs = 0;
-      order.notFoundAtMs = 0;
-      order.closedAtMs = Math.min(order.closedAtMs, atMs);
-    }
-    this.tell('started', null, { epoch, configHash, codeVersion, ordersUnknown: state.orders.length }, effects);
+    beginRun(state, epoch, atMs);
+    tell(state, 'started', '', { epoch, configHash, codeVersion, ordersUnknown: state.orders.length }, effects);
   }
 
   private onOrder({ clientOrderId, news, atMs }: OrderInput, effects: Effects): void {
@@ -346,7 +272,7 @@ export class BotMachine {
       if (news.answer === 'yes' || news.answer === 'gone') state.cancelAllSentAtMs = 0;
       return;
     }
-    if ('trouble' in news) this.noteTrouble(news.trouble, atMs, effects);
+    if ('trouble' in news) noteTrouble(this.state, news.trouble, atMs, effects);
     const order = findOrder(state, clientOrderId);
     if (order === undefined) {
       // An order of somebody else shows at the next sync; news of what is settled already says nothing new.
@@ -391,49 +317,9 @@ export class BotMachine {
     if (channel === 'sync') {
       state.syncSentAtMs = 0;
       state.syncDueAtMs = atMs + (state.venueTrouble === null ? SYNC_RETRY_MS : MAINTENANCE_RETRY_MS);
-      this.noteTrouble(trouble, atMs, effects);
+      noteTrouble(this.state, trouble, atMs, effects);
     }
-    this.tell('connector', reason, { channel, status }, effects);
-  }
-
-  private onClock({ offsetMs, uncertaintyMs, atMs }: ClockInput, effects: Effects): void {
-    const { state } = this;
-    const wasOff = state.clockMeasuredAtMs !== 0 && clockErrorMs(state) > CLOCK_WARN_MS;
-    state.clockOffsetMs = offsetMs;
-    state.clockUncertaintyMs = uncertaintyMs;
-    state.clockMeasuredAtMs = atMs;
-    state.isClockDoubted = false;
-    const isOff = clockErrorMs(state) > CLOCK_WARN_MS;
-    if (isOff && !wasOff) raiseAlert(state, 'clock_offset', { offsetMs, uncertaintyMs }, effects);
-    else if (wasOff && !isOff) this.tell('phase', 'the clocks agree again', { offsetMs }, effects);
-  }
-
-  /** Trouble with the account or the venue as a whole: stop, tell once, and do not try for ever. */
-  private noteTrouble(trouble: VenueTrouble | null | undefined, atMs: number, effects: Effects): void {
-    const { state } = this;
-    if (trouble === undefined || trouble === null || trouble === 'rate') return;
-    if (trouble === 'clock') {
-      // Calls that left together are refused together: that is one finding. The next one is after a new measure.
-      if (state.isClockDoubted) return;
-      const isAgain = state.clockRefusedAtMs !== 0 && atMs - state.clockRefusedAtMs < CLOCK_REFUSED_AGAIN_MS;
-      state.clockRefusedAtMs = atMs;
-      state.isClockDoubted = true;
-      effects.push({ effect: 'measureClock' });
-      if (!isAgain) return;
-    }
-    if (trouble === 'maintenance') {
-      state.venueTroubleAtMs = atMs;
-      state.syncDueAtMs = atMs + MAINTENANCE_RETRY_MS;
-      if (state.venueTrouble === null) {
-        const isSoon = atMs - state.maintenanceEndedAtMs < MAINTENANCE_OVER_MS;
-        state.maintenanceSpells = isSoon ? state.maintenanceSpells + 1 : 1;
-      }
-      // It never takes the place of something that only a person can put right.
-      if (state.venueTrouble !== null) return;
-    } else if (state.venueTrouble === trouble) return;
-    state.venueTrouble = trouble;
-    state.venueTroubleAtMs = atMs;
-    raiseAlert(state, 'venue_trouble', { trouble }, effects);
+    tell(state, 'connector', reason, { channel, status }, effects);
   }
 
   private onControl({ command, atMs }: ControlInput, effects: Effects): void {
@@ -443,7 +329,7 @@ export class BotMachine {
         state.supervisorSeenAtMs = atMs;
         if (state.pausedWithoutSupervisor) {
           state.pausedWithoutSupervisor = false;
-          this.tell('phase', 'supervisor is back', {}, effects);
+          tell(state, 'phase', 'supervisor is back', {}, effects);
         }
         return;
       case 'pause':
@@ -470,24 +356,8 @@ export class BotMachine {
         assertNever(command);
     }
     const operator = 'operator' in command ? command.operator : null;
-    this.tell('command', command.reason, { command: command.command }, effects, operator);
+    tell(state, 'command', command.reason, { command: command.command }, effects, operator);
   }
-
-  private tell(
-    type: ControlEvent['type'],
-    reason: string | null,
-    detail: ControlEvent['detail'],
-    effects: Effects,
-    operator: string | null = null,
-  ): void {
-    const event: ControlEvent = { type, phase: phaseOf(this.state), reason: reason ?? '', operator, detail };
-    effects.push({ effect: 'record', kind: RecordKind.controlEvent, event });
-  }
-}
-
-/** The part of the offset that the measure cannot explain away. */
-function clockErrorMs({ clockOffsetMs, clockUncertaintyMs }: BotState): number {
-  return Math.max(0, Math.abs(clockOffsetMs) - clockUncertaintyMs);
 }
 
 function isSameTop(a: BotState['book'], b: BotState['book']): boolean {
