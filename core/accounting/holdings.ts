@@ -1,8 +1,8 @@
 /** All that a bot holds in its symbol: one net position, or a long and a short leg side by side. */
-import type { QtyLots, QuoteAmount, SignedLots, PriceTicks, TickLotValue } from '../money/money.ts';
+import type { QtyLots, QuoteAmount, SignedLots } from '../money/money.ts';
 import type { Side } from '../orders/order-intent.ts';
 import type { Leg, PositionMode } from './legs.ts';
-import { applyFill, flatPosition, unrealisedAt, type Position } from './position.ts';
+import { flatPosition, unrealisedAt, type Position } from './position.ts';
 
 /** In one-way mode only `net` is used, in hedge mode only `long` (never below zero) and `short` (never above it). */
 export interface Holdings {
@@ -39,19 +39,6 @@ export function realisedOf({ net, long, short }: Holdings): QuoteAmount {
 
 export function feesOf({ net, long, short }: Holdings): QuoteAmount {
   return (net.fees + long.fees + short.fees) as QuoteAmount;
-}
-
-/** Folds one fill into its leg and returns what it realised before its fee. */
-export function applyHoldingFill(
-  holdings: Holdings,
-  leg: Leg,
-  side: Side,
-  price: PriceTicks,
-  qty: QtyLots,
-  fee: QuoteAmount,
-  value: TickLotValue,
-): QuoteAmount {
-  return applyFill(holdings[leg], side, price, qty, fee, value);
 }
 
 /** Profit of all legs at `priceTicks`: statistics, in USDT. */

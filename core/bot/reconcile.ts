@@ -1,6 +1,7 @@
 /** Fills into the position, and the venue's truth against ours. */
-import { applyHoldingFill, LEGS, legsOf, netLots, unrealisedOf } from '../accounting/holdings.ts';
+import { LEGS, legsOf, netLots, unrealisedOf } from '../accounting/holdings.ts';
 import type { Leg } from '../accounting/legs.ts';
+import { applyFill } from '../accounting/position.ts';
 import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
 import { formatQuote } from '../money/decimal.ts';
 import type { QuoteAmount, SignedLots } from '../money/money.ts';
@@ -27,7 +28,7 @@ export function applyFillFact(state: BotState, fill: FillFact, atMs: number, des
   rememberTrade(state, fill);
   const { instrument } = desk;
   const heldBefore = state.holdings[fill.leg].qty;
-  const realised = applyHoldingFill(state.holdings, fill.leg, fill.side, fill.price, fill.qty, fill.fee, instrument);
+  const realised = applyFill(state.holdings[fill.leg], fill.side, fill.price, fill.qty, fill.fee, instrument);
   state.wallet = (state.wallet + realised - fill.fee) as QuoteAmount;
   state.fills += 1;
   state.fillHeardAtMs = atMs;

@@ -10,7 +10,8 @@
  * does not, and all others go to the back of their queues. Over an interruption paper can therefore only say less than a
  * venue would have: figures of such a time are a lower bound of what filled, and no bound of what it cost.
  */
-import { applyHoldingFill, isFlat, LEGS } from '../accounting/holdings.ts';
+import { isFlat, LEGS } from '../accounting/holdings.ts';
+import { applyFill } from '../accounting/position.ts';
 import type { Leg, MarginMode, PositionMode } from '../accounting/legs.ts';
 import type { CancelCause, FillGrade, Liquidity } from '../fill-model/fill-model.ts';
 import { invariant } from '../invariant.ts';
@@ -341,7 +342,7 @@ export class PaperExchange {
     const rateE6 = liquidity === 'maker' ? instrument.makerFeeE6 : instrument.takerFeeE6;
     // A rebate has a negative rate: both directions round to the account's disadvantage.
     const fee = feeOn(notional(price, qty, instrument), rateE6, rateE6 > 0n ? 'up' : 'down');
-    const realised = applyHoldingFill(row.holdings, leg, side, price, qty, fee, instrument);
+    const realised = applyFill(row.holdings[leg], side, price, qty, fee, instrument);
     this.books.account.cash = (this.books.account.cash + realised - fee) as QuoteAmount;
     this.books.putSymbol(row);
     order.filled = (order.filled + qty) as QtyLots;

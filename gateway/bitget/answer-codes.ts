@@ -116,13 +116,7 @@ export function troubleOf(failure: CallFailure): VenueTrouble | null {
   return listed === 'rate' || listed === 'maintenance' ? listed : proofOf(kindOf(failure)).trouble;
 }
 
-const troubleOfCode = (code: string): VenueTrouble | null => proofOf(KIND_OF_CODE.get(code) ?? null).trouble;
-
-/** For an answer that comes without an HTTP status, such as a row of a batch. */
-export const isAuth = (code: string): boolean => troubleOfCode(code) === 'auth';
-export const isClock = (code: string): boolean => troubleOfCode(code) === 'clock';
-export const isRateLimit = (code: string): boolean => troubleOfCode(code) === 'rate';
-export const isMaintenance = (code: string): boolean => troubleOfCode(code) === 'maintenance';
+export const troubleOfCode = (code: string): VenueTrouble | null => proofOf(KIND_OF_CODE.get(code) ?? null).trouble;
 
 function unknown(failure: CallFailure): Unknown {
   return { answer: 'unknown', reason: failure.reason, trouble: troubleOf(failure) };

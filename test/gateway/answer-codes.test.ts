@@ -4,16 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  isAuth,
-  isClock,
-  isMaintenance,
-  isRateLimit,
   judgeCancel,
   judgePlace,
   judgeReplace,
   judgeSetting,
   meaningOf,
   troubleOf,
+  troubleOfCode,
   type CallFailure,
 } from '../../gateway/bitget/answer-codes.ts';
 import { KIND_OF_CODE, type AnswerKind } from '../../gateway/bitget/answer-kinds.ts';
@@ -267,10 +264,10 @@ describe('trouble beyond the call', () => {
     for (const code of [...CODES, '99999', '']) {
       const trouble = troubleOf(answered(code));
       const said = {
-        auth: isAuth(code),
-        clock: isClock(code),
-        rate: isRateLimit(code),
-        maintenance: isMaintenance(code),
+        auth: troubleOfCode(code) === 'auth',
+        clock: troubleOfCode(code) === 'clock',
+        rate: troubleOfCode(code) === 'rate',
+        maintenance: troubleOfCode(code) === 'maintenance',
       };
       for (const [name, is] of Object.entries(said)) expect([code, name, is]).toEqual([code, name, trouble === name]);
     }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { applyHoldingFill, chooseLeg, flatHoldings, netLots } from '../../../core/accounting/holdings.ts';
+import { chooseLeg, flatHoldings, netLots } from '../../../core/accounting/holdings.ts';
+import { applyFill } from '../../../core/accounting/position.ts';
 import { closesLeg, type Leg } from '../../../core/accounting/legs.ts';
 import type { PriceTicks, QtyLots, QuoteAmount, SignedLots } from '../../../core/money/money.ts';
 import type { Side } from '../../../core/orders/order-intent.ts';
@@ -67,8 +68,8 @@ test('two legs hold the same as one net position, and realise and cost the same 
         const choice = chooseLeg(hedged, 'hedge', side, lots(qty), ratio, lots(1));
         expect(closesLeg(choice.leg, side)).toBe(choice.reduceOnly);
         const none = 0n as QuoteAmount;
-        applyHoldingFill(hedged, choice.leg, side, price as PriceTicks, choice.qty, none, BTC);
-        applyHoldingFill(oneWay, 'net', side, price as PriceTicks, choice.qty, none, BTC);
+        applyFill(hedged[choice.leg], side, price as PriceTicks, choice.qty, none, BTC);
+        applyFill(oneWay.net, side, price as PriceTicks, choice.qty, none, BTC);
         expect(hedged.long.qty).toBeGreaterThanOrEqual(0);
         expect(hedged.short.qty).toBeLessThanOrEqual(0);
       }
