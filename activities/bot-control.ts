@@ -6,9 +6,14 @@ import { describeFaults } from '../core/faults.ts';
 
 export type BotCommand = Exclude<ControlCommand, { command: 'ping' }>;
 
-/** The bot did not answer, or said no. */
+/** The bot did not answer. */
 export class BotControlError extends Error {
   override readonly name = 'BotControlError';
+}
+
+/** The bot answered, and its answer was no. */
+export class BotControlRefused extends Error {
+  override readonly name = 'BotControlRefused';
 }
 
 export interface BotControl {
@@ -62,7 +67,7 @@ export async function connectBotControl(path: string): Promise<BotControl> {
     waiting.delete(parsed.data.id);
     clearTimeout(entry.timer);
     if (parsed.data.ok) entry.resolve(parsed.data.status);
-    else entry.reject(new BotControlError(parsed.data.error));
+    else entry.reject(new BotControlRefused(parsed.data.error));
   };
   socket.setEncoding('utf8');
   socket.on('error', () => {});

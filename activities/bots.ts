@@ -1,7 +1,10 @@
 /** Hands on one host's bot processes: start or find them, watch them, tell them, end them. */
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import type { BotStatus } from '../core/control/protocol.ts';
+import type { BotStatus, ParameterChanges } from '../core/control/protocol.ts';
 import type { BotExit } from '../core/supervision/restart.ts';
+import type { BotRisk } from '../workflows/bot/contract.ts';
+import { LADDER } from '../core/escalation/ladder.ts';
+import { BotControlRefused } from './bot-control.ts';
 import { BotHostError, type BotHost, type LiveBot } from './bot-host.ts';
 
 export interface StartedBot {
@@ -16,16 +19,31 @@ export interface DesiredBot {
   bot: string;
   paused: boolean;
   hardStopped: boolean;
-  /** Who approved the restart after a hard stop; null when nobody did since. */
-  approval: { operator: string; reason: string } | null;
+  /** Who approved the restart after a hard stop, and when; null when nobody did since. */
+  approval: { operator: string; reason: string; atMs?: number } | null;
   operator: string;
   reason: string;
+}
+
+export interface TuneBot {
+  bot: string;
+  operator: string;
+  reason: string;
+  changes: ParameterChanges;
 }
 
 export interface AlignedBot {
   /** False when the bot process is not running. */
   applied: boolean;
   detail: string;
+  /** Absent when it is not running. */
+  risk?: BotRisk;
+}
+
+/** The bot lives on, and its level of risk has changed. */
+export interface RiskChanged {
+  cause: 'risk_changed';
+  risk: BotRisk;
 }
 
 export interface BotActivityDeps {
@@ -56,11 +74,12 @@ export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps
     },
 
     /**
-     * Heartbeats once a second for as long as the bot lives and returns how it ended. On cancellation (the workflow rolls
-     * over, the worker shuts down) it leaves the bot running; a later attempt finds it again. It lives too long to know what
-     * the desk wants by then, so it states nothing: `alignBot` does, and comes before it.
+     * Heartbeats once a second for as long as the bot lives and returns how it ended, or, sooner, that its level of risk is
+     * another than `known`. On cancellation (the workflow rolls over, the worker shuts down) it leaves the bot running; a
+     * later attempt finds it again. It lives too long to know what the desk wants by then, so it states nothing: `alignBot`
+     * does, and comes before it.
      */
-    async superviseBot({ bot }: { bot: string }): Promise<BotExit> {
+    async superviseBot({ bot, known = null }: { bot: string; known?: BotRisk | null }): Promise<BotExit | RiskChanged> {
       const startedAt = performance.now();
       const ended = async (cause: BotExit['cause']): Promise<BotExit> => ({
         ...(await host.lastExit(bot)),
@@ -77,6 +96,8 @@ export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps
           answeredAt = performance.now();
           const { pid, epoch, phase, reason } = status;
           Context.current().heartbeat({ pid, epoch, phase, reason });
+          const risk = riskOf(status);
+          if (hasMoved(known, risk)) return { cause: 'risk_changed', risk };
         } else if (!host.isRunning(bot)) {
           return ended('exited');
         } else if (performance.now() - answeredAt > HUNG_MS) {
@@ -92,8 +113,25 @@ export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps
     async alignBot(desired: DesiredBot): Promise<AlignedBot> {
       const live = await host.find(desired.bot);
       if (live === null) return { applied: false, detail: 'the bot process is not running' };
-      const status = await align(live, desired);
-      return { applied: true, detail: `${status.phase}: ${status.reason}` };
+      const { status, refusal } = await align(live, desired);
+      const told = `${status.phase}: ${status.reason}`;
+      return { applied: true, detail: refusal === null ? told : `${told}; ${refusal}`, risk: riskOf(status) };
+    },
+
+    /** Safe to repeat: the same changes again change nothing. The bot's no is final and names every fault. */
+    async tuneBot({ bot, ...message }: TuneBot): Promise<{ detail: string }> {
+      const live = await host.find(bot);
+      if (live === null)
+        throw ApplicationFailure.nonRetryable('the bot process is not running; nothing was changed', 'BotNotRunning');
+      try {
+        const { parameters } = await live.control.command({ command: 'setParameters', ...message });
+        const held = Object.entries(parameters).map(([path, value]) => `${path}=${String(value)}`);
+        return { detail: held.length === 0 ? 'all as configured' : held.join(' ') };
+      } catch (error) {
+        if (error instanceof BotControlRefused)
+          throw ApplicationFailure.nonRetryable(error.message, 'ParametersRefused');
+        throw error;
+      }
     },
 
     /** Safe to repeat: takes everything of the bot's symbol off the book while no process of it lives. */
@@ -120,13 +158,34 @@ async function probe(live: LiveBot, mayPing: boolean): Promise<BotStatus | null>
 async function align(
   live: LiveBot,
   { paused, hardStopped, approval, operator, reason }: DesiredBot,
-): Promise<BotStatus> {
+): Promise<{ status: BotStatus; refusal: string | null }> {
+  let refusal: string | null = null;
   let status = await live.control.status();
   if (hardStopped && !status.hardStopped)
     status = await live.control.command({ command: 'hardStop', operator, reason });
   if (paused && !status.pausedByOperator) status = await live.control.command({ command: 'pause', operator, reason });
-  if (!hardStopped && status.hardStopped && approval !== null)
-    status = await live.control.command({ command: 'approveRestart', ...approval });
+  // A pause of the bot's own, too: a drawdown does not pass by itself while nothing is traded.
+  if (!hardStopped && approval !== null && (status.hardStopped || status.riskLevel === 'soft_pause')) {
+    const { atMs, ...by } = approval;
+    const givenAtMs = status.heldSinceMs === undefined ? undefined : atMs;
+    try {
+      status = await live.control.command({ command: 'approveRestart', ...by, givenAtMs });
+    } catch (error) {
+      // Told too late: it was meant for an earlier stop, and whoever gave it has to look again.
+      if (!(error instanceof BotControlRefused)) throw error;
+      refusal = error.message;
+    }
+  }
   if (!paused && status.pausedByOperator) status = await live.control.command({ command: 'resume', operator, reason });
-  return status;
+  return { status, refusal };
+}
+
+function riskOf({ hardStopped, riskLevel, riskCode, heldSinceMs = null }: BotStatus): BotRisk {
+  if (hardStopped && !LADDER[riskLevel].isLatched) return { level: 'hard_stop', code: null, sinceMs: heldSinceMs };
+  return { level: riskLevel, code: riskCode, sinceMs: heldSinceMs };
+}
+
+/** A new stop is one, though the level is the same; other causes of the same level are none. */
+function hasMoved(known: BotRisk | null, { level, sinceMs }: BotRisk): boolean {
+  return (known?.level ?? 'allow') !== level || (known?.sinceMs ?? null) !== sinceMs;
 }

@@ -96,6 +96,8 @@ async function pass(quoting: QuotingMachine, startReader: () => Read, place: Pla
       nowMs = input.atMs;
       const startedAt = performance.now();
       input.book = read(text);
+      // The texts are of one lap, the clock is not.
+      input.book.venueAtMs = nowMs;
       machine.step(input, effects);
       const order = effects.list.find((effect) => effect.effect === 'place');
       if (order !== undefined) micros.push(((await place(order.intent)) - startedAt) * 1_000);

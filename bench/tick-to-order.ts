@@ -182,9 +182,9 @@ function timedSink(runtime: BotRuntime, machine: BotMachine, ways: Map<string, W
     onBook: (book) => void (timed('book', () => runtime.onBook(book)) || onPause()),
     onOrder: (order) => void timed('order', () => runtime.onOrder(order)),
     onFill: (fill) => void timed('order', () => runtime.onFill(fill)),
-    onTrade: () => runtime.onTrade(),
+    onTrade: (trade) => runtime.onTrade(trade),
     onFunding: () => {},
-    onTicker: () => runtime.onTicker(),
+    onTicker: (ticker) => runtime.onTicker(ticker),
     onPosition: (position) => runtime.onPosition(position),
     onConnector: (channel, status, reason) => runtime.onConnector(channel, status, reason),
   };

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { ControlRequest, type BotStatus, type ControlResponse } from '../core/control/protocol.ts';
 import type { ControlCommand } from '../core/bot/input.ts';
-import { describeFaults } from '../core/faults.ts';
+import { describeFaults, faultLine, type Fault } from '../core/faults.ts';
 
 /** A longer request is no request. */
 const LINE_BYTES_MAX = 16 * 1024;
@@ -11,6 +11,8 @@ const LINE_BYTES_MAX = 16 * 1024;
 export interface Controlled {
   status(): BotStatus;
   control(command: ControlCommand): void;
+  /** Why a command is refused as a whole; none when it is obeyed. */
+  judge(command: ControlCommand): readonly Fault[];
   /** Resolves when everything told so far survives a crash. */
   durable(): Promise<void>;
   /** Ends the process in order. */
@@ -25,10 +27,14 @@ async function answer(line: string, bot: Controlled): Promise<ControlResponse> {
     return { id: 0, ok: false, error: 'request: expected one JSON object a line' };
   }
   const parsed = ControlRequest.safeParse(raw);
-  if (!parsed.success) return { id: 0, ok: false, error: describeFaults(parsed.error, raw) };
+  if (!parsed.success) return { id: idOf(raw), ok: false, error: describeFaults(parsed.error, raw) };
   const { id, ...command } = parsed.data;
   if (command.command === 'shutdown') bot.shutdown(command.reason);
-  else if (command.command !== 'status') bot.control(command);
+  else if (command.command !== 'status') {
+    const faults = bot.judge(command);
+    if (faults.length > 0) return { id, ok: false, error: faults.map(faultLine).join('\n') };
+    bot.control(command);
+  }
   // A stop that was answered is a stop for good, also for the process after this one.
   if (command.command !== 'status' && command.command !== 'ping' && command.command !== 'shutdown') {
     try {
@@ -38,6 +44,12 @@ async function answer(line: string, bot: Controlled): Promise<ControlResponse> {
     }
   }
   return { id, ok: true, status: bot.status() };
+}
+
+/** Of a request that is none: whoever waits for its answer is not left waiting. */
+function idOf(raw: unknown): number {
+  const id = typeof raw === 'object' && raw !== null && 'id' in raw ? raw.id : null;
+  return typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 ? id : 0;
 }
 
 function serve(socket: Socket, bot: Controlled): void {

@@ -23,7 +23,7 @@ import { createClock } from './clock.ts';
 import { listenControl } from './control-server.ts';
 import { BotOptions, OptionsWrong, readConfig, readKeys, readOptions, requireNoRealMoney } from './options.ts';
 import { preflight, readInstrument } from './preflight.ts';
-import { recoverMachine, snapshotSequence } from './recover.ts';
+import { recoverMachine, snapshotSequence } from '../journal/recover-machine.ts';
 import { BotRuntime } from './runtime.ts';
 import { sweepBook } from './sweep.ts';
 import { openExchange, openPaper, type VenueSetup } from './venues.ts';
@@ -129,6 +129,7 @@ async function main(): Promise<void> {
     venue,
     log,
     now,
+    ownLotsInBook: venue.capabilities.isRealExecution && endpoint.kind !== 'simulator',
     identity: {
       instance,
       epoch,
@@ -146,6 +147,7 @@ async function main(): Promise<void> {
     log.info('leaving', { reason });
     runtime.control({ command: 'shutdown', reason });
     const leftInOrder = await Promise.race([runtime.left.then(() => true), sleep(LEAVE_MS, false, { ref: false })]);
+    runtime.reportFills();
     runtime.stop();
     await stream.stop();
     if (!leftInOrder) {
@@ -187,6 +189,7 @@ async function main(): Promise<void> {
   const control = await listenControl(socket, {
     status: () => runtime.status(),
     control: (command) => runtime.control(command),
+    judge: (command) => recovered.machine.judgeCommand(command),
     durable: () => journal.durable(),
     shutdown: (reason) => void leave(reason),
   });

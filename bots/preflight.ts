@@ -28,9 +28,23 @@ export async function preflight(
 ): Promise<void> {
   const { symbol } = config;
   const notSet = venue.capabilities.isRealExecution ? [] : await setPaperAccount(venue, config);
-  const [settings, { lastPrice }] = await Promise.all([venue.settings(symbol), venue.ticker(symbol)]);
-  const faults = judgePreflight(config, { instrument, price: Number(lastPrice), settings, holdings });
+  const [settings, { lastPrice }, equity] = await Promise.all([
+    venue.settings(symbol),
+    venue.ticker(symbol),
+    readEquity(venue),
+  ]);
+  const faults = judgePreflight(config, { instrument, price: Number(lastPrice), settings, holdings, equity });
   if (faults.length > 0) throw faulty(faults, config, venue, notSet);
+}
+
+/** Null when it cannot be read now: the bot itself waits for a balance before it trades, and says so. */
+async function readEquity(venue: Venue): Promise<number | null> {
+  try {
+    return Number((await venue.balance()).equity);
+  } catch (error) {
+    if (error instanceof VenueUnavailable) return null;
+    throw error;
+  }
 }
 
 /** What could not be set, and why: the account may hold something. */

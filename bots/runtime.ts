@@ -6,62 +6,50 @@ import { encodeInput } from '../core/bot/input-codec.ts';
 import { Effects } from '../core/bot/effects.ts';
 import type { BotMachine } from '../core/bot/machine.ts';
 import { TIMER_MS } from '../core/bot/machine.ts';
-import type {
-  BotInput,
-  CancelAnswered,
-  ControlCommand,
-  FillFact,
-  PlaceAnswered,
-  SeenOrder,
-  SeenStop,
-  SyncInput,
-} from '../core/bot/input.ts';
+import type { BotInput, ControlCommand } from '../core/bot/input.ts';
 import { encodeState } from '../core/bot/state.ts';
 import { reasonName } from '../core/bot/reasons.ts';
+import { heldSince, riskLevelOf } from '../core/bot/risk-watch.ts';
 import { phaseOf } from '../core/bot/telemetry.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
+import type { TickTimingsEvent } from '../core/bot/events.ts';
 import type { AccountReport, BotStatus } from '../core/control/protocol.ts';
 import type { Log } from '../core/log.ts';
 import type { BookFrame } from '../core/market/book.ts';
 import { netLots } from '../core/accounting/holdings.ts';
 import { formatQty, type Instrument } from '../core/market/instrument.ts';
-import { parseQuote } from '../core/money/decimal.ts';
 import { RecordKind } from '../core/events/record.ts';
 import type { ProtectiveStop } from '../core/orders/stop.ts';
 import type { ApprovedIntent } from '../core/risk/decision.ts';
-import type { VenueTrouble } from '../core/venue-trouble.ts';
-import type { TickTimingsEvent } from '../core/bot/events.ts';
 import type { Journal } from '../journal/journal.ts';
-import {
-  VenueRefused,
-  VenueUnavailable,
-  type CancelAnswer,
-  type ConnectorChannel,
-  type PlaceAnswer,
-  type Venue,
-  type VenueFill,
-  type VenueOrder,
-  type VenuePosition,
-  type VenueSink,
-  type VenueStream,
-  type VenueTriggerOrder,
+import type {
+  ConnectorChannel,
+  PlaceAnswer,
+  Venue,
+  VenueFill,
+  VenueFunding,
+  VenueOrder,
+  VenuePosition,
+  VenueSink,
+  VenueStream,
+  VenueTicker,
+  VenueTrade,
 } from '../gateway/venue.ts';
-import { LatencyHistogram } from '../monitoring/latency.ts';
+import { barsWanted, readBarHistory } from './bar-history.ts';
 import { measureClockOffset } from './clock-offset.ts';
+import { cancelNews, notSent, OrderIds, placeNews, seenInput, syncInput, toBar, type Untimed } from './inputs.ts';
+import { ShadowFills } from './shadow-fills.ts';
+import { TickerFeed, type Told } from './ticker-feed.ts';
+import { Timings } from './timings.ts';
+import { messageOf, readVenue, troubleOf, VenueReadFailed, type VenueRead } from './venue-read.ts';
 
 /** An unchanged book is still told this often, so that silence and sameness stay apart. */
 const SAME_BOOK_MS = 1_000;
 /** Inputs between two state snapshots: bounds what recovery replays. */
 const SNAPSHOT_INPUTS = 5_000;
-const TIMINGS_MS = 15_000;
 /** The venue's clock is compared with ours this often. */
 const CLOCK_MS = 30_000;
 const CLOCK_RETRY_MS = 2_000;
-/** Fills are read back from this long before the last reading: clocks differ, and a venue lists a fill late. */
-const FILLS_OVERLAP_MS = 60_000;
-/** Orders whose fills are recognised where the venue tells them by its own order id alone. */
-const ORDER_IDS_KEPT = 4_096;
-
 export interface RuntimeIdentity {
   readonly instance: string;
   readonly epoch: number;
@@ -81,30 +69,28 @@ export interface RuntimeParts {
   readonly identity: RuntimeIdentity;
   /** UTC ms, never back. */
   readonly now: () => number;
+  /** The venue's public book shows our own orders, too; left out, it does not. */
+  readonly ownLotsInBook?: boolean;
   /** Keeps the sequence of the last durable snapshot where recovery finds it. */
   saveSnapshotSequence(sequence: number): void;
 }
 
-/** Input fields without what the runtime itself adds. */
-type Untimed<T> = T extends BotInput ? Omit<T, 'sequence' | 'atMs'> : never;
-
 export class BotRuntime implements VenueSink {
   private readonly parts: RuntimeParts;
   private readonly effects = new Effects();
-  private readonly tickLatency = new LatencyHistogram();
-  private readonly durableLatency = new LatencyHistogram();
-  private readonly placeLatency = new LatencyHistogram();
+  private readonly timings: Timings;
+  private readonly ticker: TickerFeed;
+  private readonly shadow: ShadowFills;
+  private readonly orderIds = new OrderIds();
+  private readonly life = new AbortController();
   private readonly bookInput: Extract<BotInput, { kind: typeof RecordKind.bookInput }>;
   private readonly encoder = new TextEncoder();
   private timer: NodeJS.Timeout | null = null;
   private inputsSinceSnapshot = 0;
-  private timingsAtMs = 0;
   private clockTimer: NodeJS.Timeout | null = null;
   private isMeasuringClock = false;
   private stream: VenueStream | null = null;
   private isFeeding = false;
-  private isStopped = false;
-  private readonly clientIds = new Map<string, string>();
   private readonly waiting: BotInput[] = [];
   private resolveLeft: () => void = () => {};
   /** Resolves when the machine says that nothing of ours is open and the process may go. */
@@ -112,20 +98,29 @@ export class BotRuntime implements VenueSink {
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
-    this.timingsAtMs = parts.now();
+    const { instrument, ownLotsInBook = false } = parts;
+    const startedAtMs = parts.now();
+    this.timings = new Timings(startedAtMs);
+    this.ticker = new TickerFeed(instrument);
+    this.shadow = new ShadowFills({ instrument, ownLotsInBook, startedAtMs });
     this.bookInput = { kind: RecordKind.bookInput, sequence: 0, atMs: 0, book: parts.machine.state.book };
   }
 
   start(): void {
-    const { epoch, configHash, codeVersion } = this.parts.identity;
-    this.feed({ kind: RecordKind.startInput, epoch, configHash, codeVersion });
+    const { identity, config, instrument } = this.parts;
+    const { epoch, configHash, codeVersion } = identity;
+    // Each run begins with what it was made of: its records replay without those of the runs before.
+    void this.snapshot().catch(() => {});
+    const made = { config, instrument: instrument.spec };
+    this.feed({ kind: RecordKind.startInput, epoch, configHash, codeVersion, ...made });
     this.timer = setInterval(() => this.feed({ kind: RecordKind.timerInput }), TIMER_MS);
     void this.measureClock();
+    void this.readHistory();
   }
 
   /** The machine hears nothing more: what still comes in has no journal to go to. */
   stop(): void {
-    this.isStopped = true;
+    this.life.abort();
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
     if (this.clockTimer !== null) clearTimeout(this.clockTimer);
@@ -152,10 +147,14 @@ export class BotRuntime implements VenueSink {
       reason: reasonName(state.reason),
       pausedByOperator: state.pausedByOperator,
       hardStopped: state.hardStopped,
+      riskLevel: riskLevelOf(state),
+      riskCode: state.risk.ladder.code,
+      heldSinceMs: heldSince(state),
       position: formatQty(netLots(state.holdings), instrument),
       ordersActive: state.orders.filter((order) => order.state !== 'closed').length,
       fills: state.fills,
       durableSequence: journal.durableSequence,
+      parameters: state.parameters,
       codeVersion: identity.codeVersion,
       configHash: identity.configHash,
       ...(identity.account !== undefined && { account: identity.account }),
@@ -165,31 +164,49 @@ export class BotRuntime implements VenueSink {
   onBook(book: BookFrame): void {
     const { state } = this.parts.machine;
     const atMs = this.parts.now();
-    if (atMs - state.bookAtMs < SAME_BOOK_MS && isSameBook(book, state.book)) return;
-    this.bookInput.book = book;
-    this.feedAt(this.bookInput, atMs);
+    if (atMs - state.bookAtMs >= SAME_BOOK_MS || !isSameBook(book, state.book)) {
+      this.bookInput.book = book;
+      this.feedAt(this.bookInput, atMs);
+    }
+    // After the decision, which does not wait for a measurement.
+    this.shadow.onBook(book, atMs);
   }
 
-  /** Trades move no strategy yet; the public stream is watched for its health. */
-  onTrade(): void {}
-  onTicker(): void {}
-  onFunding(): void {}
+  /** Trades move no strategy: they are what the fill model is compared on. */
+  onTrade(trade: VenueTrade): void {
+    this.shadow.onTrade(trade, this.parts.now());
+  }
+
+  onTicker(ticker: VenueTicker): void {
+    const atMs = this.parts.now();
+    this.feedTicker(this.ticker.onTicker(ticker, atMs), atMs);
+  }
+
+  onFunding(funding: VenueFunding): void {
+    const atMs = this.parts.now();
+    this.feedTicker(this.ticker.onFunding(funding, atMs), atMs);
+    if (this.ticker.wantsFunding(atMs)) void this.readFunding();
+  }
+
   /** The position is what fills add up to; the machine holds the venue's word against it. */
   onPosition({ leg, qty }: VenuePosition): void {
     this.feed({ kind: RecordKind.toldPositionInput, leg, qty });
   }
 
   onOrder(order: VenueOrder): void {
-    this.learn(order);
+    this.orderIds.learn(order);
+    this.shadow.onOrder(order, this.parts.now());
     this.feed(seenInput(order));
   }
 
   onFill(fill: VenueFill): void {
-    this.feed({ kind: RecordKind.fillInput, fill: this.fillFact(fill) });
+    this.shadow.onFill(fill);
+    this.feed({ kind: RecordKind.fillInput, fill: this.orderIds.fillFact(fill) });
   }
 
   onConnector(channel: ConnectorChannel, status: 'up' | 'down', reason: string): void {
     this.parts.log.info('connector', { channel, status, reason });
+    this.shadow.onConnector(channel, status, this.parts.now());
     this.feed({ kind: RecordKind.connectorInput, channel, status, reason });
   }
 
@@ -208,12 +225,22 @@ export class BotRuntime implements VenueSink {
     this.parts.saveSnapshotSequence(sequence);
   }
 
+  /** What the fill models said of the last minute, also when it is not over: before the journal ends. */
+  reportFills(): void {
+    const atMs = this.parts.now();
+    this.recordMeasured(atMs, this.shadow.takeReport(atMs));
+  }
+
+  private feedTicker(told: Told | null, atMs: number): void {
+    if (told !== null) this.feedAt({ kind: RecordKind.tickerInput, sequence: 0, atMs: 0, ...told }, atMs);
+  }
+
   private feed(input: Untimed<BotInput>): void {
     this.feedAt({ ...input, sequence: 0, atMs: 0 }, this.parts.now());
   }
 
   private feedAt(input: BotInput, atMs: number): void {
-    if (this.isStopped) return;
+    if (this.life.signal.aborted) return;
     if (this.isFeeding) {
       // A callback of the venue inside a step: it waits its turn. Books are reused frames and never come this way.
       input.atMs = atMs;
@@ -234,12 +261,20 @@ export class BotRuntime implements VenueSink {
     const startedAt = performance.now();
     input.atMs = atMs;
     input.sequence = journal.append(input.kind, identity.epoch, 0, atMs, encodeInput(input));
+    const steppedAt = performance.now();
     machine.step(input, this.effects);
+    if (input.kind === RecordKind.timerInput) this.timings.evaluate.observe(performance.now() - steppedAt);
     this.carryOut(input.sequence, atMs);
-    this.tickLatency.observe(performance.now() - startedAt);
+    this.timings.tick.observe(performance.now() - startedAt);
     this.inputsSinceSnapshot += 1;
     if (this.inputsSinceSnapshot >= SNAPSHOT_INPUTS) void this.snapshot().catch(() => {});
-    if (atMs - this.timingsAtMs >= TIMINGS_MS) this.recordTimings(atMs);
+    if (this.timings.isDue(atMs)) this.recordMeasured(atMs, this.takeTimings(atMs));
+    const fills = input.kind === RecordKind.timerInput ? this.shadow.report(atMs) : null;
+    if (fills !== null) this.recordMeasured(atMs, fills);
+  }
+
+  private takeTimings(atMs: number): TickTimingsEvent {
+    return this.timings.take(atMs, this.stream?.health() ?? null, this.shadow.droppedRelayCount);
   }
 
   private carryOut(cause: number, atMs: number): void {
@@ -283,6 +318,11 @@ export class BotRuntime implements VenueSink {
     this.parts.journal.append(kind, this.parts.identity.epoch, cause, atMs, this.encoder.encode(JSON.stringify(event)));
   }
 
+  /** What was measured around the machine has no cause among its inputs. */
+  private recordMeasured(atMs: number, event: object): void {
+    this.record(RecordKind.telemetryEvent, 0, atMs, event);
+  }
+
   private async place(intent: ApprovedIntent): Promise<void> {
     const decidedAt = performance.now();
     const { clientOrderId } = intent;
@@ -291,21 +331,25 @@ export class BotRuntime implements VenueSink {
     } catch {
       return; // The journal's failure ends this process; an intent that is not on disk does not leave.
     }
-    this.durableLatency.observe(performance.now() - decidedAt);
+    this.timings.durable.observe(performance.now() - decidedAt);
     const tell = (placed: PlaceAnswer): void =>
       this.feed({ kind: RecordKind.orderInput, clientOrderId, news: placeNews(placed) });
     if (this.parts.now() >= intent.expiresAtMs) return tell(notSent('expired_before_sending'));
     // A stop that came while the record was on its way to the disk holds for this order, too.
     if (phaseOf(this.parts.machine.state) !== 'running') return tell(notSent('stopped_before_sending'));
     const placed = await this.parts.venue.place(intent);
-    this.placeLatency.observe(performance.now() - decidedAt);
-    if (placed.answer === 'yes') this.learn({ venueOrderId: placed.venueOrderId, clientOrderId });
+    this.timings.placeAnswer.observe(performance.now() - decidedAt);
+    if (placed.answer === 'yes') this.orderIds.learn({ venueOrderId: placed.venueOrderId, clientOrderId });
     else this.parts.log.warn('order not accepted', { clientOrderId, ...placed });
     tell(placed);
   }
 
   private async cancel(clientOrderId: string): Promise<void> {
+    const decidedAt = performance.now();
     const cancelled = await this.parts.venue.cancel(this.parts.instrument.symbol, clientOrderId);
+    this.timings.cancelAnswer.observe(performance.now() - decidedAt);
+    if (cancelled.answer === 'no' || cancelled.answer === 'unknown')
+      this.parts.log.warn('order not cancelled', { clientOrderId, ...cancelled });
     this.feed({ kind: RecordKind.orderInput, clientOrderId, news: cancelNews(cancelled) });
   }
 
@@ -329,7 +373,7 @@ export class BotRuntime implements VenueSink {
 
   /** Now, and again and again: after a failure sooner. Measures that run already answer for those asked meanwhile. */
   private async measureClock(): Promise<void> {
-    if (this.isMeasuringClock || this.isStopped) return;
+    if (this.isMeasuringClock || this.life.signal.aborted) return;
     this.isMeasuringClock = true;
     if (this.clockTimer !== null) clearTimeout(this.clockTimer);
     let againMs = CLOCK_MS;
@@ -342,7 +386,7 @@ export class BotRuntime implements VenueSink {
     } finally {
       this.isMeasuringClock = false;
     }
-    if (!this.isStopped) this.clockTimer = setTimeout(() => void this.measureClock(), againMs);
+    if (!this.life.signal.aborted) this.clockTimer = setTimeout(() => void this.measureClock(), againMs);
   }
 
   private async cancelAll(): Promise<void> {
@@ -362,123 +406,52 @@ export class BotRuntime implements VenueSink {
       return this.feed({ kind: RecordKind.orderInput, clientOrderId, news });
     }
     if (order === null) return this.feed({ kind: RecordKind.orderInput, clientOrderId, news: { news: 'notFound' } });
-    this.learn({ ...order, clientOrderId });
+    this.orderIds.learn({ ...order, clientOrderId });
     this.feed(seenInput({ ...order, clientOrderId }));
   }
 
   private async sync(): Promise<void> {
-    let read: Untimed<SyncInput>;
-    try {
-      read = await this.readVenue();
-    } catch (error) {
-      this.parts.log.warn('venue state not read', { error: messageOf(error) });
-      const reason = messageOf(error);
-      const trouble = troubleOf(error);
-      return this.feed({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason, trouble });
-    }
-    this.feed(read);
-  }
-
-  private async readVenue(): Promise<Untimed<SyncInput>> {
-    const { venue, instrument, machine } = this.parts;
-    const { symbol } = instrument;
-    const openOrders = await venue.openOrders(symbol);
-    openOrders.forEach((order) => this.learn(order));
+    const { venue, instrument, machine, log, now } = this.parts;
     const { fillsReadAtMs, lastFillAtMs } = machine.state;
+    const fundingMs = fillsReadAtMs || now();
     // The last fill is known by the venue's clock, the last reading by ours: whichever is earlier misses nothing.
-    const knownToMs = Math.min(fillsReadAtMs || this.parts.now(), lastFillAtMs || Infinity);
-    const fills = await venue.fillsSince(symbol, knownToMs - FILLS_OVERLAP_MS);
-    const triggers = await venue.triggerOrders(symbol);
-    const positions = await venue.positions(symbol);
-    const balance = await venue.balance();
-    return {
-      kind: RecordKind.positionInput,
-      openOrders: openOrders.map((order) => ({
-        clientOrderId: order.clientOrderId ?? order.venueOrderId,
-        filled: order.filled,
-        order: seenOrder(order),
-      })),
-      fills: fills.map((fill) => this.fillFact(fill)).sort((a, b) => a.venueAtMs - b.venueAtMs),
-      positions: positions.map(({ leg, qty, entryPrice }) => ({ leg, qty, entryPrice })),
-      stops: triggers.filter(({ isProtectiveStop }) => isProtectiveStop).map(seenStop),
-      equity: parseQuote(balance.equity),
-    };
+    const fillsMs = Math.min(fundingMs, lastFillAtMs || Infinity);
+    const askedAt = performance.now();
+    let read: VenueRead;
+    try {
+      read = await readVenue(venue, instrument.symbol, { fillsMs, fundingMs });
+    } catch (error) {
+      if (!(error instanceof VenueReadFailed)) throw error;
+      const { part, trouble, message: reason } = error;
+      log.warn('venue state not read', { part, error: reason });
+      return this.feed({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason, trouble, part });
+    }
+    this.timings.syncRead.observe(performance.now() - askedAt);
+    read.openOrders.forEach((order) => this.orderIds.learn(order));
+    const dropped = this.shadow.onFillsRead(read.fills, machine.state.tradeIds, now());
+    if (dropped.length > 0) log.warn('fills were not relayed', { tradeIds: dropped });
+    this.feed(syncInput(read, this.orderIds));
   }
 
-  private learn({ venueOrderId, clientOrderId }: Pick<VenueOrder, 'venueOrderId' | 'clientOrderId'>): void {
-    if (clientOrderId === null || this.clientIds.has(venueOrderId)) return;
-    this.clientIds.set(venueOrderId, clientOrderId);
-    if (this.clientIds.size <= ORDER_IDS_KEPT) return;
-    for (const oldest of this.clientIds.keys()) {
-      this.clientIds.delete(oldest);
-      return;
+  private async readFunding(): Promise<void> {
+    const { venue, instrument, log } = this.parts;
+    try {
+      this.onFunding(await venue.funding(instrument.symbol));
+    } catch (error) {
+      log.warn('funding not read', { error: messageOf(error) });
     }
   }
 
-  private fillFact(fill: VenueFill): FillFact {
-    const { tradeId, side, leg, price, qty, fee, liquidity, atMs, venueOrderId } = fill;
-    const clientOrderId = fill.clientOrderId ?? this.clientIds.get(venueOrderId) ?? venueOrderId;
-    return { tradeId, clientOrderId, side, leg, price, qty, fee, liquidity, venueAtMs: atMs };
+  /** The start does not wait for it. */
+  private async readHistory(): Promise<void> {
+    const { machine, venue, instrument, log } = this.parts;
+    const wanted = barsWanted(machine.tunedConfig());
+    if (wanted === null) return;
+    const told = await readBarHistory(venue, instrument.symbol, wanted, log, this.life.signal);
+    if (told === null) return;
+    log.info('bars of before the start', { asked: wanted.count, told: told.length });
+    this.feed({ kind: RecordKind.barsInput, bars: told.map((bar) => toBar(bar, instrument)) });
   }
-
-  private connectorCounts(): TickTimingsEvent['connector'] {
-    const { reconnects = 0, bookGaps = 0, bookChecksumFailures = 0, malformed = 0 } = this.stream?.health() ?? {};
-    return { reconnects, bookGaps, bookChecksumFailures, malformed };
-  }
-
-  private recordTimings(atMs: number): void {
-    const event: TickTimingsEvent = {
-      type: 'TickTimings',
-      tick: this.tickLatency.take(),
-      durable: this.durableLatency.take(),
-      placeAnswer: this.placeLatency.take(),
-      memoryRssBytes: process.memoryUsage.rss(),
-      connector: this.connectorCounts(),
-    };
-    this.timingsAtMs = atMs;
-    this.record(RecordKind.telemetryEvent, 0, atMs, event);
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}
-
-function troubleOf(error: unknown): VenueTrouble | null {
-  return error instanceof VenueRefused || error instanceof VenueUnavailable ? error.trouble : null;
-}
-
-function notSent(code: string): PlaceAnswer {
-  return { answer: 'no', code, reason: '' };
-}
-
-function placeNews(placed: PlaceAnswer): PlaceAnswered {
-  const trouble = 'trouble' in placed ? (placed.trouble ?? null) : null;
-  return { news: 'placeAnswered', answer: placed.answer, code: placed.answer === 'no' ? placed.code : null, trouble };
-}
-
-function cancelNews(cancelled: CancelAnswer): CancelAnswered {
-  const trouble = 'trouble' in cancelled ? (cancelled.trouble ?? null) : null;
-  return { news: 'cancelAnswered', answer: cancelled.answer, trouble };
-}
-
-function seenOrder({ side, price, qty, reduceOnly, leg }: VenueOrder): SeenOrder {
-  return { side, price, qty, reduceOnly, leg };
-}
-
-/** Below the entry a stop protects what is long; in one-way mode the order that it sends says so. */
-function seenStop({ clientOrderId, venueOrderId, leg, side, triggerPrice }: VenueTriggerOrder): SeenStop {
-  const isLong = leg === 'net' ? side === 'sell' : leg === 'long';
-  return { clientOrderId: clientOrderId ?? venueOrderId, leg, direction: isLong ? 1 : -1, triggerPrice };
-}
-
-function seenInput(order: VenueOrder): Untimed<Extract<BotInput, { kind: typeof RecordKind.orderInput }>> {
-  const { status, filled } = order;
-  return {
-    kind: RecordKind.orderInput,
-    clientOrderId: order.clientOrderId ?? order.venueOrderId,
-    news: { news: 'seen', status, filled, order: seenOrder(order) },
-  };
 }
 
 function isSameBook(a: BookFrame, b: BookFrame): boolean {

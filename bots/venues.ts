@@ -3,7 +3,6 @@ import type { AccountKeys } from '../config/account-keys.ts';
 import type { DeskConfig } from '../config/desk-config.ts';
 import { paperAccountDir, type DeskHome } from '../config/home.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
-import type { FillGrade } from '../core/fill-model/fill-model.ts';
 import type { Log } from '../core/log.ts';
 import type { AccountKind } from '../gateway/bitget/dialect.ts';
 import type { BitgetRateGroup } from '../gateway/bitget/limits.ts';
@@ -13,11 +12,6 @@ import { createPaperVenue } from '../gateway/paper/venue.ts';
 import type { SharedBudget } from '../gateway/rates/shared-budget.ts';
 import type { Venue } from '../gateway/venue.ts';
 import { OptionsWrong, type BotOptions } from './options.ts';
-
-/** The cautious middle of the grades: an order waits behind all that stood in front of it. */
-const PAPER_GRADE: FillGrade = 'queue';
-/** How long a paper order is on its way: what a request to the venue takes from a machine near it. */
-const PAPER_LATENCY_MS = 50;
 
 export interface VenueSetup {
   readonly config: BotConfig;
@@ -52,16 +46,18 @@ export async function openPaper({
   onLost,
 }: VenueSetup): Promise<Venue> {
   const { account } = config;
-  const openingBalance = desk.accounts[account]?.openingBalance;
-  if (openingBalance === undefined) throw new OptionsWrong(`account: expected one of desk.yml, was "${account}"`);
+  const settings = desk.accounts[account];
+  if (settings === undefined) throw new OptionsWrong(`account: expected one of desk.yml, was "${account}"`);
+  const { openingBalance, paper } = settings;
+  const { grade, ...latency } = paper;
   const market = await createBitgetMarket({ endpoint, log, budget, now });
   try {
     return createPaperVenue({
       market,
       account,
       openingBalance,
-      grade: PAPER_GRADE,
-      latencyMs: PAPER_LATENCY_MS,
+      grade,
+      latency,
       stateDir: paperAccountDir(home, account),
       onOver: onLost,
       now,

@@ -24,7 +24,8 @@ interface Bench {
 const AS_A_BOT = ['--max-semi-space-size=1', '--max-old-space-size=96', '--v8-pool-size=1', '--optimize-for-size'];
 
 const BENCHES: Readonly<Record<string, Bench>> = {
-  'tick-to-decision': { measures: 'a recorded book through the bot machine', isShort: true },
+  'machine-steps': { measures: 'all that a bot hears in a recorded market through its machine', isShort: true },
+  'graded-fills': { measures: 'ten resting orders under three grades of the fill model', isShort: true },
   'parse-frames': {
     measures: 'market data frames through our stream code, through ccxt, and JSON.parse',
     isShort: true,

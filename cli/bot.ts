@@ -1,6 +1,5 @@
 /** `desk bot ...`: each command is one message to the bot's workflow, and `--show-temporal` prints the plain one. */
 import { userInfo } from 'node:os';
-import { ApplicationFailure, WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
@@ -17,11 +16,12 @@ import {
   type CommandResult,
 } from '../workflows/bot/contract.ts';
 import { acceptLoss } from './accept-loss.ts';
+import { registerParameterCommands } from './bot-parameters.ts';
+import { orNotRunning, plainCommand, sendUpdate } from './bot-update.ts';
 import { ensureBotWorkflow } from './bot-workflows.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { givenUp } from './remedies.ts';
-import { readPorts } from '../stack/ports.ts';
 import { withTemporal } from './temporal-client.ts';
 
 interface BotVerb {
@@ -89,10 +89,11 @@ export function registerBotCommands(program: Command, context: Context, parseBot
         const plain = plainCommand(context, target, update.name, message);
         if (options.showTemporal === true) console.error(plain);
         if (options.dryRun === true) return console.log(`would run: ${plain}`);
-        const result = await withTemporal(context, (client) => send(client, target, update, message));
+        const result = await withTemporal(context, (client) => sendUpdate(client, target, update, message));
         console.log(`${target}: ${result.phase}${result.applied ? '' : ' (not applied yet)'}: ${result.detail}`);
       });
   }
+  registerParameterCommands(bot, context, (name) => loadConfig(context.configDir).bots.get(known(name))!);
   bot
     .command('start <bot>')
     .description('start its workflow, which keeps its process running')
@@ -130,43 +131,4 @@ export function registerBotCommands(program: Command, context: Context, parseBot
       );
       console.log(JSON.stringify(status, null, 2));
     });
-}
-
-/** The equal `temporal` command, ready for a shell, against this desk's server. */
-function plainCommand({ home, env }: Context, bot: string, update: string, message: object): string {
-  const address = env['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${readPorts(home)?.temporal ?? 7233}`;
-  const input = JSON.stringify(message).replaceAll("'", `'\\''`);
-  return `temporal workflow update execute --address ${address} --workflow-id ${botWorkflowId(bot)} --name ${update} --input '${input}'`;
-}
-
-async function orNotRunning<T>(bot: string, asked: Promise<T>): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError)
-      throw new CommandFailure(
-        EXIT.failure,
-        `${bot}: its workflow does not run; start it with ./desk bot start ${bot}`,
-      );
-    throw error;
-  }
-}
-
-async function send(
-  client: Client,
-  bot: string,
-  update: UpdateDefinition<CommandResult, [unknown]>,
-  message: { operator: string; reason: string },
-): Promise<CommandResult> {
-  try {
-    return await orNotRunning(
-      bot,
-      client.workflow.getHandle(botWorkflowId(bot)).executeUpdate(update, { args: [message] }),
-    );
-  } catch (error) {
-    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-      throw new CommandFailure(EXIT.usage, `${bot}: ${error.cause.message}`);
-    }
-    throw error;
-  }
 }

@@ -10,10 +10,14 @@ import { createContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
+import { registerMutate } from './mutate.ts';
 import { registerProve } from './prove.ts';
+import { registerReplayCommands } from './replay.ts';
+import { registerReport } from './report.ts';
 import { printStatus } from './status.ts';
 import { test } from './test.ts';
 import { up, type Profile } from './up.ts';
+import { registerWhy } from './why.ts';
 
 export async function main(root: string, buildDir: string, argv: readonly string[]): Promise<void> {
   const context = createContext(root, buildDir, process.env);
@@ -54,8 +58,12 @@ export async function main(root: string, buildDir: string, argv: readonly string
     .command('check')
     .description("the developer's minute: types, lint, fast units, a desk that fills an order")
     .action(async () => finish(await check(context)));
+  registerWhy(program, context);
+  registerReport(program, context);
   registerBench(program, context);
   registerProve(program, context);
+  registerMutate(program, context);
+  registerReplayCommands(program, context);
   registerAccountCommands(program, context);
   registerBotCommands(program, context, (name) => {
     const parsed = BotName.safeParse(name);

@@ -3,7 +3,7 @@
  * to `reports/proofs/` as JSON and into its table on the proof page.
  */
 import { cpus, loadavg } from 'node:os';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -12,8 +12,8 @@ import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { run } from './test.ts';
 
-const SUITES: Readonly<Record<string, { readonly proves: string; readonly path: string }>> = {
-  boundary: { proves: 'the desk is right at the exchange boundary (hours)', path: 'test/bots/boundary/' },
+const SUITES: Readonly<Record<string, { readonly proves: string; readonly dir: string }>> = {
+  boundary: { proves: 'the desk is right at the exchange boundary (hours)', dir: 'test/bots/boundary' },
 };
 const PAGE = join('docs', 'proofs.md');
 
@@ -37,16 +37,18 @@ const JestReport = z.object({
   ),
 });
 
-interface Proven {
-  readonly suite: string;
-  readonly commit: string;
-  readonly date: string;
-  readonly minutes: number;
-  readonly machine: string;
-  readonly testsPassed: number;
-  readonly testsFailed: readonly string[];
-  readonly rows: readonly ProofRow[];
-}
+/** One file of a suite, as it last ran. */
+const Proven = z.strictObject({
+  file: z.string(),
+  commit: z.string(),
+  date: z.string(),
+  minutes: z.number(),
+  machine: z.string(),
+  testsPassed: z.number(),
+  testsFailed: z.array(z.string()),
+  rows: z.array(ProofRow),
+});
+type Proven = z.infer<typeof Proven>;
 
 export function registerProve(program: Command, context: Context): void {
   const list = Object.entries(SUITES).map(([name, { proves }]) => `  ${name.padEnd(12)}${proves}`);
@@ -55,32 +57,61 @@ export function registerProve(program: Command, context: Context): void {
     .description('the proofs with the number of trials that they are published with')
     .argument('<suite>', Object.keys(SUITES).join(', '))
     .option('--trials <count>', 'at most so many a proof')
+    .option('--only <file>', 'one file of it; what the others found last stays on the page')
     .addHelpText('after', `\nSuites:\n${list.join('\n')}`)
-    .action(async (suite: string, { trials }: { trials?: string }) =>
-      process.exit(await prove(context, suite, trials)),
-    );
+    .action(async (suite: string, options: ProveOptions) => process.exit(await prove(context, suite, options)));
 }
 
-async function prove(context: Context, suite: string, trials: string | undefined): Promise<number> {
-  const { root, buildDir, env } = context;
+interface ProveOptions {
+  readonly trials?: string;
+  readonly only?: string;
+}
+
+async function prove(context: Context, suite: string, { trials, only }: ProveOptions): Promise<number> {
+  const { root } = context;
   if (!Object.hasOwn(SUITES, suite))
     throw new CommandFailure(EXIT.usage, `prove: expected one of ${Object.keys(SUITES).join(', ')}, was "${suite}"`);
   if (trials !== undefined && !/^[1-9]\d{0,6}$/.test(trials))
     throw new CommandFailure(EXIT.usage, `--trials: expected a whole number from 1 to 9999999, was "${trials}"`);
+  const { dir } = SUITES[suite]!;
+  const files = readdirSync(join(root, dir))
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => name.replace('.test.ts', ''))
+    .sort();
+  if (only !== undefined && !files.includes(only))
+    throw new CommandFailure(EXIT.usage, `--only: expected one of ${files.join(', ')}, was "${only}"`);
   const outDir = join(root, 'reports', 'proofs');
   mkdirSync(outDir, { recursive: true });
+  const jsonFile = join(outDir, `${suite}.json`);
+  let known = only === undefined ? [] : readProven(jsonFile);
+  let isRight = true;
+  for (const file of only === undefined ? files : [only]) {
+    const proven = await proveFile(context, suite, file, trials);
+    known = [...known.filter((other) => other.file !== file), proven].sort((a, b) => (a.file < b.file ? -1 : 1));
+    // After each file: hours of work are not lost with the last one.
+    writeFileSync(jsonFile, `${JSON.stringify(known, null, 2)}\n`);
+    writePage(join(root, PAGE), suite, known);
+    isRight &&= proven.testsFailed.length === 0 && proven.testsPassed > 0;
+  }
+  console.log(`${relative(root, jsonFile)}, ${PAGE}`);
+  return isRight ? EXIT.ok : EXIT.failure;
+}
+
+async function proveFile(context: Context, suite: string, file: string, trials?: string): Promise<Proven> {
+  const { root, buildDir, env } = context;
+  const outDir = join(root, 'reports', 'proofs');
   const rowsFile = join(outDir, `${suite}.rows.jsonl`);
   const jestFile = join(outDir, `${suite}.jest.json`);
-  for (const file of [rowsFile, jestFile]) rmSync(file, { force: true });
+  for (const old of [rowsFile, jestFile]) rmSync(old, { force: true });
   const startedAt = performance.now();
-  const code = await run(
+  await run(
     process.execPath,
     [
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
       ...['--config', join(root, 'jest.config.mjs'), '--runInBand', '--verbose', '--forceExit'],
-      ...['--json', `--outputFile=${jestFile}`, '--testPathPatterns', SUITES[suite]!.path],
+      ...['--json', `--outputFile=${jestFile}`, '--testPathPatterns', `${SUITES[suite]!.dir}/${file}\\.test\\.ts$`],
     ],
     root,
     {
@@ -91,11 +122,11 @@ async function prove(context: Context, suite: string, trials: string | undefined
       ...(trials !== undefined && { DESK_PROVE_TRIALS: trials }),
     },
   );
-  if (!existsSync(jestFile)) throw new CommandFailure(EXIT.failure, `prove: ${suite} ended without a report`);
+  if (!existsSync(jestFile)) throw new CommandFailure(EXIT.failure, `prove: ${file} ended without a report`);
   const report = JestReport.parse(JSON.parse(readFileSync(jestFile, 'utf8')));
   const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
-  const proven: Proven = {
-    suite,
+  return {
+    file,
     commit: codeVersion(context),
     date: new Date().toISOString().slice(0, 10),
     minutes: Math.round((performance.now() - startedAt) / 60_000),
@@ -104,11 +135,13 @@ async function prove(context: Context, suite: string, trials: string | undefined
     testsFailed: tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
     rows: readRows(rowsFile),
   };
-  const jsonFile = join(outDir, `${suite}.json`);
-  writeFileSync(jsonFile, `${JSON.stringify(proven, null, 2)}\n`);
-  writePage(join(root, PAGE), proven);
-  console.log(`${relative(root, jsonFile)}, ${PAGE}`);
-  return code === 0 && proven.testsFailed.length === 0 && proven.testsPassed > 0 ? EXIT.ok : EXIT.failure;
+}
+
+/** What is there of earlier runs; nothing when it has another shape. */
+function readProven(file: string): Proven[] {
+  if (!existsSync(file)) return [];
+  const parsed = z.array(Proven).safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  return parsed.success ? parsed.data : [];
 }
 
 function readRows(file: string): ProofRow[] {
@@ -118,29 +151,32 @@ function readRows(file: string): ProofRow[] {
 }
 
 /** Replaces what stands between the suite's marks. */
-function writePage(file: string, proven: Proven): void {
-  const [from, to] = [`<!-- ${proven.suite} -->`, `<!-- /${proven.suite} -->`];
+function writePage(file: string, suite: string, known: readonly Proven[]): void {
+  const [from, to] = [`<!-- ${suite} -->`, `<!-- /${suite} -->`];
   const page = readFileSync(file, 'utf8');
   const start = page.indexOf(from);
   const end = page.indexOf(to);
   if (start < 0 || end < start) throw new CommandFailure(EXIT.failure, `${file}: expected the marks ${from} and ${to}`);
-  writeFileSync(file, `${page.slice(0, start)}${from}\n\n${table(proven)}\n\n${page.slice(end)}`);
+  writeFileSync(file, `${page.slice(0, start)}${from}\n\n${tables(known)}\n\n${page.slice(end)}`);
 }
 
-function table({ commit, date, minutes, machine, testsPassed, testsFailed, rows }: Proven): string {
-  const found = (row: ProofRow): string =>
-    Object.entries(row.found)
-      .map(([what, count]) => `${what} ${count}`)
-      .join(', ');
+function tables(known: readonly Proven[]): string {
   return [
-    `${date}, commit ${commit}, ${minutes} min on ${machine}: ${testsPassed} tests passed, ${testsFailed.length} failed.`,
+    '| file | when | took | on | tests passed | failed |',
+    '|---|---|---|---|---|---|',
+    ...known.map(({ file, date, commit, minutes, machine, testsPassed, testsFailed }) => {
+      const failed = testsFailed.length === 0 ? '0' : testsFailed.join('; ');
+      return `| \`${file}\` | ${date}, ${commit} | ${minutes} min | ${machine} | ${testsPassed} | ${failed} |`;
+    }),
     '',
     '| promise | proof | trials | failures | bound (95%) | found |',
     '|---|---|---|---|---|---|',
-    ...rows.map((row) => {
-      const bound = row.failures === 0 && row.trials > 0 ? `< ${(3 / row.trials).toPrecision(1)}` : '';
-      return `| ${row.promise} | ${row.proof} | ${row.trials} | ${row.failures} | ${bound} | ${found(row)} |`;
-    }),
-    ...(testsFailed.length > 0 ? ['', 'Failed:', '', ...testsFailed.map((name) => `- ${name}`)] : []),
+    ...known.flatMap(({ rows }) => rows.map(rowText)),
   ].join('\n');
+}
+
+function rowText({ promise, proof, trials, failures, found }: ProofRow): string {
+  const bound = failures === 0 && trials > 0 ? `< ${(3 / trials).toPrecision(1)}` : '';
+  const counts = Object.entries(found).map(([what, count]) => `${what} ${count}`);
+  return `| ${promise} | ${proof} | ${trials} | ${failures} | ${bound} | ${counts.join(', ')} |`;
 }

@@ -2,6 +2,7 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { loadConfig } from '../config/load.ts';
+import { LADDER } from '../core/escalation/ladder.ts';
 import { runningDesk } from '../stack/desk-lock.ts';
 import { readPorts } from '../stack/ports.ts';
 import { runningProcesses } from '../stack/run-files.ts';
@@ -89,9 +90,11 @@ export async function printStatus(context: Context, output: string): Promise<num
 /** Why a bot does not run, and what to do about it. */
 function troubles(bot: string, workflow: BotWorkflowStatus | null): string[] {
   if (workflow === null) return [];
-  const { gaveUp, lastExit, pid, shortRuns } = workflow;
+  const { gaveUp, lastExit, pid, shortRuns, risk } = workflow;
   if (gaveUp !== null) return givenUp(bot, gaveUp.reason);
   if (pid === null && lastExit !== null && shortRuns > 0)
     return [pc.yellow(`${bot} is started again (try ${shortRuns}): ${lastExit.detail || lastExit.cause}`)];
+  if (risk !== null && risk.code !== null)
+    return [pc.yellow(`${bot} ${LADDER[risk.level].meaning}: ${risk.code}`), `  → ./desk why ${bot}`];
   return [];
 }

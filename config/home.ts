@@ -17,6 +17,8 @@ export interface DeskHome {
   readonly journalsDir: string;
   /** Paper accounts, a folder each. */
   readonly paperDir: string;
+  /** Recorded data made ready to be played; made anew when missing. */
+  readonly columnsDir: string;
   /** Run files of the desk's own processes and bots. */
   readonly runDir: string;
 }
@@ -34,6 +36,7 @@ export function deskHome(root: string): DeskHome {
     simulatorDir: join(home, 'simulator'),
     journalsDir: join(home, 'journals'),
     paperDir: join(home, 'paper'),
+    columnsDir: join(home, 'cache', 'columns'),
     runDir: join(home, 'run'),
   };
 }

@@ -1,4 +1,5 @@
 /** What is derived from a bot's telemetry. Pure; a figure that the data does not support is null and never a default. */
+import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { BotSnapshot } from './stored.ts';
 
 export interface BotFigures {
@@ -47,10 +48,14 @@ export function figuresOf(snapshot: BotSnapshot): BotFigures {
   };
 }
 
-/** Share of equity that a strategy steers its position to. */
-export function targetBaseRatio(strategy: 'two_sided_quotes'): number {
-  switch (strategy) {
+/** Share of equity that a strategy steers its position to; null where that is not known. */
+export function targetBaseRatio(strategy: BotConfig['strategy'], equityQuote: number | null): number | null {
+  switch (strategy.name) {
     case 'two_sided_quotes':
       return 0; // its skew leans every quote towards flat
+    case 'epp_v2_4':
+      return equityQuote === null
+        ? null
+        : ratio(strategy.size.targetBaseRatio * Number(strategy.size.inventoryQuoteMax), equityQuote);
   }
 }

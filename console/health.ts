@@ -36,7 +36,9 @@ export type BotProblem =
   | 'stopping'
   | 'hard_stopped'
   | 'paused_without_supervisor'
-  /** The exchange or its data does not reach it: its reason says which. */
+  /** One of its own limits was reached: its reason says which. */
+  | 'soft_pause'
+  /** Something outside it has to be put right: its reason says what. */
   | 'cut_off'
   | 'gave_up'
   | 'workflow_missing'
@@ -104,7 +106,7 @@ function botProblem(
   if (telemetryAgeMs > TELEMETRY_STALE_MS) return 'telemetry_stale';
   if (snapshot.event.phase === 'starting' || snapshot.event.phase === 'stopping') return snapshot.event.phase;
   if (snapshot.event.reason === 'paused_without_supervisor') return 'paused_without_supervisor';
-  if (isTrouble(snapshot.event.reason)) return 'cut_off';
+  if (isTrouble(snapshot.event.reason)) return snapshot.event.riskLevel === 'soft_pause' ? 'soft_pause' : 'cut_off';
   if (workflow?.state === 'missing') return 'workflow_missing';
   if (workflow?.state === 'silent') return 'workflow_silent';
   return null;

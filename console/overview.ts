@@ -9,6 +9,7 @@ import { latestOf, type Probe } from './probe.ts';
 import type { StoredBot } from './store.ts';
 import type { BotSnapshot, FillRow, OrderRow, Timings } from './stored.ts';
 import type { WorkflowView } from './temporal.ts';
+import { wordsOf, type BotWords } from './words.ts';
 
 export interface DeskSources {
   readonly desk: DeskConfig;
@@ -50,7 +51,7 @@ export interface BotView {
   readonly workflow: WorkflowView | { readonly state: 'unknown' };
   /** Its page in the Temporal web UI. */
   readonly workflowUrl: string | null;
-  readonly telemetry: ({ readonly atMs: number } & BotSnapshot & BotFigures) | null;
+  readonly telemetry: ({ readonly atMs: number } & BotSnapshot & BotFigures & BotWords) | null;
   readonly timings: ({ readonly atMs: number } & Timings) | null;
   readonly openOrders: readonly OrderRow[];
   readonly fills: readonly FillRow[];
@@ -103,12 +104,16 @@ function botView(
     workflow: workflow ?? { state: 'unknown' },
     workflowUrl:
       temporalUi === null || mode === 'disabled' ? null : workflowUrl(temporalUi, namespace, botWorkflowId(bot)),
-    telemetry: snapshot === null ? null : { atMs: snapshot.atMs, ...snapshot.event, ...figuresOf(snapshot.event) },
+    telemetry: snapshot === null ? null : { atMs: snapshot.atMs, ...toldBy(snapshot.event, { bot, account }) },
     timings: timings === null ? null : { atMs: timings.atMs, ...timings.event },
     openOrders: stored?.openOrders ?? [],
     fills: stored?.fills ?? [],
     fillsTotal: stored?.fillTotal?.count ?? 0,
   };
+}
+
+function toldBy(event: BotSnapshot, names: { bot: string; account: string }): BotSnapshot & BotFigures & BotWords {
+  return { ...event, ...figuresOf(event), ...wordsOf(event, names) };
 }
 
 /** Where the Temporal web UI shows a workflow; its ids have slashes. */

@@ -4,10 +4,13 @@ import { Reason } from '../core/bot/reasons.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { BotPhase } from '../core/bot/telemetry.ts';
 import { METRICS, NO_FILLS, type MetricDefinition, type MetricKey } from '../monitoring/metrics.ts';
+import { LADDER } from '../core/escalation/ladder.ts';
+import { REGIMES } from '../core/market-maker/regime.ts';
 import { figuresOf, targetBaseRatio } from './figures.ts';
 import { judgeHealth, type HealthSources } from './health.ts';
 import type { StoredBot } from './store.ts';
-import type { Latency } from './stored.ts';
+import type { Latency, Timings } from './stored.ts';
+import { isLevel } from './words.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -24,6 +27,15 @@ const PHASES: readonly string[] = [
   'hard_stopped',
   'stopping',
 ] satisfies readonly BotPhase[];
+
+const DURATIONS: readonly (readonly [MetricKey, (timings: Timings) => Latency | undefined])[] = [
+  ['tickDuration', ({ tick }) => tick],
+  ['evaluateDuration', ({ evaluate }) => evaluate],
+  ['orderDurableDuration', ({ durable }) => durable],
+  ['placeAnswerDuration', ({ placeAnswer }) => placeAnswer],
+  ['cancelAnswerDuration', ({ cancelAnswer }) => cancelAnswer],
+  ['syncReadDuration', ({ syncRead }) => syncRead],
+];
 
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
@@ -58,9 +70,7 @@ export async function exposition(sources: HealthSources, nowMs: number): Promise
     for (const config of sources.bots) {
       const timings = sources.store.value.get(config.bot)?.timings?.event;
       if (timings === undefined) continue;
-      report(registry, 'tickDuration', labelsOf(config), timings.tick);
-      report(registry, 'orderDurableDuration', labelsOf(config), timings.durable);
-      report(registry, 'placeAnswerDuration', labelsOf(config), timings.placeAnswer);
+      for (const [key, of] of DURATIONS) report(registry, key, labelsOf(config), of(timings));
     }
   }
   return registry.metrics();
@@ -71,8 +81,8 @@ function register(registry: Registry, { name, help, type, labels }: MetricDefini
   return type === 'counter' ? new Counter(options) : new Gauge(options);
 }
 
-function report(registry: Registry, key: MetricKey, labels: Labels, latency: Latency): void {
-  if (latency.count === 0) return;
+function report(registry: Registry, key: MetricKey, labels: Labels, latency: Latency | undefined): void {
+  if (latency === undefined || latency.count === 0) return;
   const { name, help, labels: labelNames } = METRICS[key];
   const metric =
     registry.getSingleMetric(name) ?? new ReportedSummary({ name, help, labelNames, registers: [registry] });
@@ -108,7 +118,7 @@ function botSamples(config: BotConfig, { snapshot, timings, fillTotal }: StoredB
     const figures = figuresOf(event);
     add('equity', figures.equityQuote);
     add('baseRatio', figures.baseRatio);
-    add('targetBaseRatio', targetBaseRatio(config.strategy.name));
+    add('targetBaseRatio', targetBaseRatio(config.strategy, figures.equityQuote));
     add('dailyLossRatio', figures.dailyLossRatio);
     add('drawdownRatio', figures.drawdownRatio);
     add('cancelsPerMinute', event.cancelsLastMinute);
@@ -122,11 +132,18 @@ function botSamples(config: BotConfig, { snapshot, timings, fillTotal }: StoredB
     add('supervisorAge', seconds(event.supervisorAgeMs));
     add('unprotected', event.unprotectedMs === undefined ? null : seconds(event.unprotectedMs));
     add('alerts', event.alerts ?? null);
+    if (event.riskLevel !== undefined && isLevel(event.riskLevel)) add('riskLevel', LADDER[event.riskLevel].rank);
+    add('marginRatio', event.marginRatio ?? null);
+    add('positionDrift', event.positionDriftPct === undefined ? null : event.positionDriftPct / 100);
+    add('funding', event.funding === undefined ? null : Number(event.funding));
+    if (typeof event.regime === 'string' && Object.hasOwn(REGIMES, event.regime))
+      add('regime', 1, { regime: event.regime });
     add('clockOffset', typeof event.clockOffsetMs === 'number' ? event.clockOffsetMs / 1_000 : null);
   }
   if (timings !== null) {
-    const { memoryRssBytes, connector } = timings.event;
+    const { memoryRssBytes, connector, droppedRelayCount } = timings.event;
     add('memory', memoryRssBytes);
+    add('droppedRelays', droppedRelayCount ?? null);
     if (connector !== undefined) {
       add('reconnects', connector.reconnects);
       add('booksLost', connector.bookGaps + connector.bookChecksumFailures + connector.malformed);

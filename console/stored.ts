@@ -30,6 +30,13 @@ export const BotSnapshot = z.object({
   unprotectedMs: Age.optional(),
   alerts: z.int().nonnegative().optional(),
   clockOffsetMs: z.number().nullish(),
+  riskLevel: z.string().optional(),
+  riskCode: z.string().nullish(),
+  marginRatio: z.number().nullish(),
+  positionDriftPct: z.number().optional(),
+  funding: Decimal.optional(),
+  fundingRate: z.number().nullish(),
+  regime: z.string().nullish(),
 });
 export type BotSnapshot = z.infer<typeof BotSnapshot>;
 
@@ -47,6 +54,11 @@ export const Timings = z.object({
   durable: Latency,
   placeAnswer: Latency,
   memoryRssBytes: z.int().nonnegative(),
+  // Absent in telemetry of earlier versions.
+  evaluate: Latency.optional(),
+  cancelAnswer: Latency.optional(),
+  syncRead: Latency.optional(),
+  droppedRelayCount: z.int().nonnegative().optional(),
   connector: z
     .object({ reconnects: z.int(), bookGaps: z.int(), bookChecksumFailures: z.int(), malformed: z.int() })
     .optional(),

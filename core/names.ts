@@ -10,3 +10,9 @@ export const AccountName = name('an account name');
 export type AccountName = z.infer<typeof AccountName>;
 export const HostName = name('a host name');
 export type HostName = z.infer<typeof HostName>;
+
+/** An amount of money as people write it in files: decimal USDT. */
+export const QuoteText = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,12})?$/, 'expected a plain decimal amount of USDT in quotes, such as "250"')
+  .refine((text) => Number(text) > 0, 'expected more than 0');

@@ -158,6 +158,8 @@ export interface VenueFill {
   /** What it cost: positive is paid, negative is a rebate. */
   readonly fee: QuoteAmount;
   readonly liquidity: 'maker' | 'taker';
+  /** The order took when it was placed, so all of it pays as a taker. Only simulated fills know. */
+  readonly crossedAtCreation?: boolean;
   readonly atMs: number;
 }
 
@@ -173,6 +175,10 @@ export interface VenuePosition {
   readonly unrealised: string | null;
   readonly leverage: string | null;
   readonly marginMode: MarginMode | null;
+  /** Maintenance margin as a fraction of the notional, a decimal. */
+  readonly maintenanceRatio: string | null;
+  /** Maintenance margin over what stands behind the position, its own margin or the account; 1 is liquidation. */
+  readonly marginRatio: string | null;
 }
 
 export interface VenueBalance {
@@ -180,6 +186,8 @@ export interface VenueBalance {
   readonly equity: string;
   /** Free for new orders. */
   readonly available: string;
+  /** Maintenance margin of all crossed positions over the equity behind them, a decimal; 1 is liquidation. */
+  readonly marginRatio: string | null;
 }
 
 /** One settlement as booked: what the account paid or got. */
@@ -210,6 +218,16 @@ export interface VenueTicker {
   readonly lastPrice: string;
   /** Null where the venue does not send it. */
   readonly markPrice: string | null;
+}
+
+/** A closed bar of trades: decimal prices, `volume` in the base coin. */
+export interface VenueBar {
+  readonly openAtMs: number;
+  readonly open: string;
+  readonly high: string;
+  readonly low: string;
+  readonly close: string;
+  readonly volume: string;
 }
 
 export interface VenueFunding {
@@ -278,6 +296,11 @@ export interface VenueMarket {
   /** Prices of `symbol` as they are now. */
   ticker(symbol: string): Promise<VenueTicker>;
   funding(symbol: string): Promise<VenueFunding>;
+  /**
+   * The newest `count` closed bars of `barMs`, oldest first; fewer where the venue knows no more. Throws `VenueRefused`
+   * with `interval_not_offered` for a `barMs` that the venue has no bars of.
+   */
+  recentBars(symbol: string, barMs: number, count: number): Promise<VenueBar[]>;
   serverTimeMs(): Promise<number>;
   /** Subscribes book, trades and ticker of `symbol`; reconnects by itself until stopped. */
   streamMarket(instrument: Instrument, sink: MarketSink): VenueStream;

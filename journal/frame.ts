@@ -151,6 +151,10 @@ export function frameKind(bytes: Buffer, at: number): number {
   return bytes.readUInt16LE(at + 40);
 }
 
+export function frameAtMs(bytes: Buffer, at: number): number {
+  return bytes.readDoubleLE(at + 32);
+}
+
 export function frameEpoch(bytes: Buffer, at: number): number {
   return bytes.readUInt32LE(at + 44);
 }

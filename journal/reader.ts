@@ -10,6 +10,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { invariant } from '../core/invariant.ts';
 import { JournalDamaged, JournalMismatch } from './errors.ts';
 import {
@@ -73,6 +74,7 @@ export class JournalTail {
   #sequence = 0;
   #eventSequence = 0;
   #unsynced = new Set<string>();
+  #hasNewName = false;
   #badReads = 0;
   #badAt = -1;
   #bookmark: JournalBookmark | null;
@@ -125,8 +127,26 @@ export class JournalTail {
     }
   }
 
-  /** For a journal nobody appends to: throws `JournalDamaged` when whole records stand behind the place where reading ended. */
-  checkEnd(): void {
+  /**
+   * Throws `JournalDamaged` when whole records stand behind the place where reading ended and stay out of reach. Where a
+   * writer has appended them meanwhile, reading on reaches them: they are left to a later reading.
+   */
+  async confirmEnd(): Promise<void> {
+    const { sequence } = this;
+    for (let reads = 1; ; reads += 1) {
+      try {
+        return this.#checkRemains();
+      } catch (error) {
+        if (!(error instanceof JournalDamaged)) throw error;
+        const { loss } = await this.read(1);
+        if (this.#sequence > sequence || loss !== undefined) return;
+        if (reads >= BAD_READS_MAX) throw error;
+        await sleep(reads);
+      }
+    }
+  }
+
+  #checkRemains(): void {
     const behind = existsSync(this.#dir) ? segmentsIn(this.#dir).filter((name) => name >= this.#segment) : [];
     for (const segment of behind) {
       const fd = openSync(join(this.#dir, segment), 'r');
@@ -142,6 +162,13 @@ export class JournalTail {
 
   /** After this, everything read so far survives a power cut. */
   async sync(): Promise<void> {
+    if (this.#hasNewName) {
+      // A new name in the folder has to last as well as the bytes behind it.
+      const folder = await open(this.#dir);
+      await folder.sync();
+      await folder.close();
+      this.#hasNewName = false;
+    }
     for (const segment of this.#unsynced) {
       const file = segment === this.#segment && this.#file !== null ? this.#file : await open(join(this.#dir, segment));
       try {
@@ -193,10 +220,7 @@ export class JournalTail {
   async #open(segment: string, offset: number): Promise<void> {
     await this.#file?.close();
     this.#file = await open(join(this.#dir, segment));
-    // A new name in the folder has to last as well as the bytes behind it.
-    const folder = await open(this.#dir);
-    await folder.sync();
-    await folder.close();
+    this.#hasNewName = true;
     this.#segment = segment;
     this.#offset = offset;
   }
@@ -260,13 +284,13 @@ export class JournalTail {
     const expected = segmentName(this.#sequence + 1);
     if (expected !== this.#segment && existsSync(join(this.#dir, expected))) {
       if (await this.#enter(expected)) return 'again';
-      if (this.#stillBad()) this.checkEnd();
+      if (this.#stillBad()) this.#checkRemains();
       return 'stay';
     }
     const following = segmentsIn(this.#dir).find((name) => name > this.#segment);
     if (following === undefined) {
       if (existsSync(join(this.#dir, this.#segment + QUARANTINED_SUFFIX))) throw this.#damaged('it is quarantined');
-      if (stop === 'bad' && this.#stillBad()) this.checkEnd();
+      if (stop === 'bad' && this.#stillBad()) this.#checkRemains();
       return 'stay';
     }
     // The writer turned while we read: what it wrote here before that is there now.
@@ -297,17 +321,24 @@ export class JournalTail {
 }
 
 /**
- * The records from `fromSequence` on, of these kinds, as they stand now. Throws `JournalDamaged` at a place that is not
- * whole; a torn tail just ends. An accepted loss is told to `onLoss`, and without that it is damage like any other.
+ * The records from `fromSequence` on, of these kinds, as they stand now; `after` names an event in front of it, from where it
+ * is found sooner. Throws `JournalDamaged` at a place that is not whole; a torn tail just ends, and so does what another
+ * process has only begun to write. An accepted loss is told to `onLoss`, and without that it is damage like any other.
  */
 export async function* readJournal(
   dir: string,
-  options: { fromSequence?: number; kinds?: readonly number[]; onLoss?: (loss: JournalLoss) => void } = {},
+  options: {
+    fromSequence?: number;
+    after?: JournalBookmark | null;
+    kinds?: readonly number[];
+    onLoss?: (loss: JournalLoss) => void;
+  } = {},
 ): AsyncGenerator<JournalRecord> {
-  const { fromSequence = 1, kinds, onLoss } = options;
+  const { fromSequence = 1, after = null, kinds, onLoss } = options;
   const wanted = kinds === undefined ? undefined : new Set(kinds);
   const tail = new JournalTail(dir, {
     fromSequence,
+    ...(after === null ? {} : { after }),
     ...(wanted === undefined ? {} : { wanted: (kind: number) => wanted.has(kind) }),
   });
   try {
@@ -323,7 +354,7 @@ export async function* readJournal(
       }
       if (atEnd) break;
     }
-    tail.checkEnd();
+    await tail.confirmEnd();
   } finally {
     await tail.close();
   }

@@ -61,7 +61,13 @@ export async function startSimulator(
   const store = new StateStore(settings.stateDir);
   const markets = settings.markets.map(({ instrument: spec, recordings, ...terms }) => {
     const instrument = createInstrument(spec);
-    return new Market(instrument, loadRecording(settings.dataDir, recordings, instrument), nowMs, terms);
+    return new Market(
+      instrument,
+      loadRecording(settings.dataDir, recordings, instrument),
+      nowMs,
+      terms,
+      settings.speed,
+    );
   });
   const exchange = new Exchange(markets, settings.accounts, store.load(), store, nowMs);
   const keys = new Map(settings.accounts.map((account) => [account.apiKey, account]));

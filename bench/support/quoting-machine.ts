@@ -32,7 +32,6 @@ export class QuotingMachine {
     book: createBookFrame(),
   };
   private at = 0;
-  private lap = 0;
   private timerAtMs = 0;
   private readonly answers: Untimed<BotInput>[] = [];
 
@@ -63,11 +62,12 @@ export class QuotingMachine {
     const frame = frames[this.at] as (typeof frames)[number];
     this.bookInput.book = frame;
     this.bookInput.sequence += 1;
-    this.bookInput.atMs = frame.venueAtMs + this.lap * lapMs;
+    this.bookInput.atMs = frame.venueAtMs;
     this.at += 1;
     if (this.at === frames.length) {
       this.at = 0;
-      this.lap += 1;
+      // The next lap is later by one: frames stay as old as they are new.
+      for (const each of frames) each.venueAtMs += lapMs;
     }
     return this.bookInput;
   }
@@ -160,6 +160,9 @@ export class QuotingMachine {
       positions: [{ leg: 'net', qty: 0 as SignedLots, entryPrice: null }],
       stops: [],
       equity: 10_000_000_000_000_000n as QuoteAmount,
+      marginRatio: null,
+      maintenanceRatio: null,
+      fundingPayments: [],
     });
   }
 }

@@ -209,10 +209,13 @@ function renderBot(bot) {
       text.words(view.role),
       `mode ${mode.replace('_', ' ')}`,
       `account ${view.account}`,
-      view.strategy.replaceAll('_', ' '),
+      text.strategyName(view.strategy),
     ].join(' · '),
   );
   say(card, 'reason', botSentence(view));
+  const action = isOff ? null : actionOf(view);
+  show(card, 'action', action !== null);
+  say(card, 'action', action ?? '');
   const trouble = isOff ? null : troubleOf(view);
   show(card, 'problem', trouble !== null);
   say(card, 'problem', trouble ?? '');
@@ -229,10 +232,17 @@ function renderBot(bot) {
 
 function botSentence({ mode, bot, telemetry, problem }) {
   if (mode === 'disabled') return `Off: config/bots/${bot}.yml says disabled.`;
-  if (telemetry !== null) return text.reason(telemetry.reason);
+  if (telemetry !== null)
+    return telemetry.reasonText === null ? text.words(telemetry.reason) : text.sentence(telemetry.reasonText.means);
   return problem === 'store_not_answering'
     ? 'Nothing to show: the event store does not answer.'
     : 'No data yet. A bot writes its first telemetry a few seconds after it has started.';
+}
+
+/** Nothing is asked of anybody while it quotes. */
+function actionOf({ telemetry }) {
+  if (telemetry === null || telemetry.reasonText === null || telemetry.reason === 'quoted') return null;
+  return `→ ${telemetry.reasonText.action}`;
 }
 
 /** What a person did or has to do; age has a bar of its own. */
@@ -267,11 +277,31 @@ function renderFigures(card, { telemetry, symbol }) {
   const decimals = text.decimalsOf([mid ?? '0']);
   say(card, 'entry', entryPrice === null ? text.NONE : text.decimal(entryPrice, Math.min(decimals, 4)));
   const stops = (telemetry.stopPrices ?? []).map((price) => text.decimal(price, decimals));
-  const marks = [mid === null ? 'no mid' : `mid ${text.decimal(mid, decimals)}`];
-  if (stops.length > 0) marks.push(`stop ${stops.join(', ')}`);
+  const marks = [mid === null ? 'no mid' : `mid\u00a0${text.decimal(mid, decimals)}`];
+  if (stops.length > 0) marks.push(`stop\u00a0${stops.join(', ')}`);
   say(card, 'mid', marks.join(' · '));
   say(card, 'drawdown', text.percent(telemetry.drawdownRatio, 3));
   say(card, 'fees', `fees ${text.money(Number(telemetry.fees))}`);
+  renderRisk(card, telemetry);
+}
+
+/** Telemetry of earlier versions knows none of it. */
+function renderRisk(card, { riskLevel, riskText, regime, funding, fundingRate, positionDriftPct, marginRatio }) {
+  show(card, 'risk', riskLevel !== undefined);
+  if (riskLevel === undefined) return;
+  const level = riskLevel.replaceAll('_', ' ');
+  tell(card, 'risk-level', {
+    text: riskText === null ? `Risk: ${level} ·` : `Risk: ${level}. It ${riskText} ·`,
+    tone: text.riskTone(riskLevel),
+  });
+  const rate = fundingRate === null ? '' : ` (now ${text.percent(fundingRate, 4)})`;
+  const figures = [
+    ...(regime === null ? [] : [`regime ${regime.replaceAll('_', ' ')}`]),
+    `funding ${text.money(Number(funding))}${rate}`,
+    `drift ${text.percent(positionDriftPct / 100)}`,
+    ...(marginRatio === null ? [] : [`margin ${text.percent(marginRatio)}`]),
+  ];
+  say(card, 'risk-figures', figures.join(' · '));
 }
 
 function renderRows(table, rows) {

@@ -87,30 +87,6 @@ export function words(code) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-const REASONS = {
-  none: 'No tick yet',
-  quoted: 'Quoting both sides',
-  startup_sync_pending: 'Not quoting: reading orders, position and balance from the exchange first',
-  paused_by_operator: 'Not quoting: paused by an operator',
-  paused_without_supervisor: 'Not quoting: no supervisor has been heard, so it took its orders off and paused',
-  hard_stopped: 'Not quoting: hard stop, until a restart is approved',
-  stopping: 'Not quoting: on its way out',
-  book_missing: 'Not quoting: no order book yet',
-  book_stale: 'Not quoting: the order book is too old',
-  book_crossed: 'Not quoting: the order book is crossed',
-  book_one_sided: 'Not quoting: the order book has only one side',
-  inventory_full: 'Quoting one side: the position is at its limit',
-  order_below_minimum: 'Not quoting: the order would be below the exchange\u2019s minimum',
-  daily_loss_reached: 'Not quoting: the day\u2019s loss limit is reached',
-  cancel_budget_used: 'Keeping its quotes: this minute\u2019s cancels are used up',
-  balance_unknown: 'Not quoting: the balance is not known',
-  venue_connection_down: 'Not quoting: the connection to the exchange is down',
-};
-
-export function reason(code) {
-  return REASONS[code] ?? words(code);
-}
-
 const PROBLEMS = {
   store_not_answering: 'the event store does not answer',
   no_telemetry: 'no telemetry yet',
@@ -119,7 +95,8 @@ const PROBLEMS = {
   stopping: 'stopping',
   hard_stopped: 'hard stop',
   paused_without_supervisor: 'paused itself: nobody supervises it',
-  cut_off: 'cannot quote: the exchange or its data does not reach it',
+  soft_pause: 'paused itself: a limit of its own is reached',
+  cut_off: 'cannot quote: something outside it has to be put right',
   gave_up: 'not restarted any more',
   workflow_missing: 'no workflow supervises it',
   workflow_silent: 'its workflow does not answer',
@@ -127,6 +104,22 @@ const PROBLEMS = {
 
 export function problem(code) {
   return PROBLEMS[code] ?? words(code).toLowerCase();
+}
+
+/** A version keeps its dot. */
+export function strategyName(code) {
+  return code.replace(/^epp_v(\d+)_(\d+)$/, 'EPP v$1.$2').replaceAll('_', ' ');
+}
+
+/** A text that goes on from a name, as a sentence of its own. */
+export function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** Tone of a level of risk: what is not listed takes the bot out of the market for good. */
+export function riskTone(level) {
+  if (level === 'allow') return 'flat';
+  return level === 'reduce_exposure' || level === 'soft_pause' ? 'care' : 'bad';
 }
 
 /** Shape and tone of a phase: each has its own shape. */

@@ -60,7 +60,8 @@ export interface LegChoice {
 /**
  * In hedge mode a buy either closes some of the short leg or adds to the long one, and a sell the other way round. The
  * opposite leg is kept at `hedgeInventoryRatio` of the leg that would grow: 0 always closes first, which is one-way mode
- * in two parts; 1 closes nothing before both legs are equal. An excess too small to be an order of its own is left.
+ * in two parts; 1 closes nothing before both legs are equal. An excess too small to be an order of its own is left, and what
+ * other orders (`closingLots`) are closing already is no excess any more.
  */
 export function chooseLeg(
   holdings: Holdings,
@@ -69,11 +70,12 @@ export function chooseLeg(
   qty: QtyLots,
   hedgeInventoryRatio: number,
   qtyMinLots: QtyLots,
+  closingLots = 0,
 ): LegChoice {
   if (mode === 'one_way') return { leg: 'net', reduceOnly: false, qty };
   const growing = side === 'buy' ? Math.max(0, holdings.long.qty) : Math.max(0, 0 - holdings.short.qty);
   const opposite = side === 'buy' ? Math.max(0, 0 - holdings.short.qty) : Math.max(0, holdings.long.qty);
-  const excess = opposite - Math.floor(growing * hedgeInventoryRatio);
+  const excess = opposite - closingLots - Math.floor(growing * hedgeInventoryRatio);
   if (excess < qtyMinLots) return { leg: side === 'buy' ? 'long' : 'short', reduceOnly: false, qty };
   return { leg: side === 'buy' ? 'short' : 'long', reduceOnly: true, qty: Math.min(qty, excess) as QtyLots };
 }

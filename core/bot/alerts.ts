@@ -15,6 +15,12 @@ export type AlertCode =
   /** The venue holds something else than our fills add up to. */
   | 'position_differs'
   | 'position_mode_differs'
+  /** The venue holds something where we held nothing: it is ours now. */
+  | 'orphan_position'
+  /** The process ends and leaves something held. */
+  | 'open_position_at_shutdown'
+  /** The venue could not be read at the start, however often it was tried: a person has to look. */
+  | 'startup_position_sync_failed'
   | 'clock_offset'
   | 'stop_refused'
   /** Something has been held for too long without a stop that is known to rest. */

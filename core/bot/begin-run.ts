@@ -1,5 +1,6 @@
 /** What a new process makes of the state that an earlier one left: nothing of the world is known any more. */
 import { flatHoldings } from '../accounting/holdings.ts';
+import { beginRiskRun } from './risk-watch.ts';
 import type { BotState } from './state.ts';
 
 /** What was in flight is unknown now, and nothing waits for an instant of the earlier run: the clock may have been set. */
@@ -22,10 +23,11 @@ export function beginRun(state: BotState, epoch: number, atMs: number): void {
   state.book.bidCount = 0;
   state.book.askCount = 0;
   // The clock may have been set back since: nothing waits for an instant of the earlier run.
-  state.bidReplacedAtMs = 0;
-  state.askReplacedAtMs = 0;
+  state.bidReplacedAtMs.fill(0);
+  state.askReplacedAtMs.fill(0);
   state.telemetryAtMs = 0;
   state.cancelsAtMs = state.cancelsAtMs.filter((sentAtMs) => sentAtMs <= atMs);
+  beginRiskRun(state.risk, atMs);
   // Whether the last one arrived is not known: the next timer sends it again.
   if (state.cancelAllSentAtMs !== 0) state.cancelAllSentAtMs = 1;
   if (!state.everSynced) state.holdings = flatHoldings();
@@ -33,6 +35,9 @@ export function beginRun(state: BotState, epoch: number, atMs: number): void {
   state.clockRefusedAtMs = 0;
   state.isClockDoubted = false;
   state.provenAtMs = 0;
+  state.syncTries = 0;
+  state.isSyncGivenUp = false;
+  state.syncFailedPart = null;
   state.fillsReadAtMs = Math.min(state.fillsReadAtMs, atMs);
   state.fillHeardAtMs = 0;
   state.syncWantedAtMs = 0;

@@ -97,6 +97,9 @@ function beforeLegs({ position }: Record<string, unknown>): object {
   return position === undefined ? {} : { positions: [{ leg: 'net', ...(position as object) }], stops: [] };
 }
 
+type PaymentOnDisk = { paymentId: string; amount: string; atMs: number };
+const BEFORE_MARGIN = { marginRatio: null, maintenanceRatio: null };
+
 /** Journal payload of `input`, without its sequence and time: those stand in the record's header. */
 export function encodeInput(input: BotInput): Uint8Array {
   switch (input.kind) {
@@ -107,10 +110,13 @@ export function encodeInput(input: BotInput): Uint8Array {
     case RecordKind.fillInput:
       return encoder.encode(JSON.stringify({ fill: fillOut(input.fill) }));
     case RecordKind.positionInput: {
-      const { openOrders, fills, positions, stops, equity } = input;
-      return encoder.encode(
-        JSON.stringify({ openOrders, fills: fills.map(fillOut), positions, stops, equity: formatQuote(equity) }),
-      );
+      const { kind: _kind, sequence: _sequence, atMs: _atMs, ...read } = input;
+      const fundingPayments = read.fundingPayments.map((payment) => ({
+        ...payment,
+        amount: formatQuote(payment.amount),
+      }));
+      const exact = { fills: read.fills.map(fillOut), equity: formatQuote(read.equity), fundingPayments };
+      return encoder.encode(JSON.stringify({ ...read, ...exact }));
     }
     default: {
       const { kind: _kind, sequence: _sequence, atMs: _atMs, ...rest } = input;
@@ -134,7 +140,10 @@ export function decodeInput(kind: number, sequence: number, atMs: number, payloa
   if (kind === RecordKind.positionInput) {
     const fills = (rest['fills'] as FillOnDisk[]).map(fillIn);
     const equity: QuoteAmount = parseQuote(rest['equity'] as string);
-    return { ...rest, ...beforeLegs(rest), kind, sequence, atMs, fills, equity } as BotInput;
+    const payments = (rest['fundingPayments'] ?? []) as PaymentOnDisk[];
+    const fundingPayments = payments.map((payment) => ({ ...payment, amount: parseQuote(payment.amount) }));
+    const exact = { kind, sequence, atMs, fills, equity, fundingPayments };
+    return { ...BEFORE_MARGIN, ...rest, ...beforeLegs(rest), ...exact } as BotInput;
   }
   return { ...rest, kind, sequence, atMs } as BotInput;
 }

@@ -2,12 +2,15 @@
  * Everything a bot machine can be told. Time and sequence come with the input: the machine has no clock. Each input is
  * journaled before the machine sees it, so a journal replays.
  */
+import type { Bar } from '../market/bars.ts';
 import type { BookFrame } from '../market/book.ts';
+import type { InstrumentSpec } from '../market/instrument.ts';
 import type { PriceTicks, QtyLots, QuoteAmount, SignedLots } from '../money/money.ts';
 import type { Side } from '../orders/order-intent.ts';
 import type { RecordKind } from '../events/record.ts';
 import type { Leg } from '../accounting/legs.ts';
 import type { VenueTrouble } from '../venue-trouble.ts';
+import type { BotConfig } from './bot-config.ts';
 
 interface Arrival {
   /** Journal sequence of this input. */
@@ -30,6 +33,9 @@ export interface StartInput extends Arrival {
   epoch: number;
   configHash: string;
   codeVersion: string;
+  /** What the machine of this run was made of, so that its journal replays by itself. Older journals lack both. */
+  config?: BotConfig;
+  instrument?: InstrumentSpec;
 }
 
 /** The answer to a call that the machine asked for. */
@@ -128,6 +134,29 @@ export interface SyncInput extends Arrival {
   stops: SeenStop[];
   /** Margin balance including unrealised profit, exact. */
   equity: QuoteAmount;
+  /** Maintenance margin of the account over its equity (1 is liquidation); null where the venue does not say; so below. */
+  marginRatio: number | null;
+  /** Maintenance margin of this symbol's position as a fraction of its notional. */
+  maintenanceRatio: number | null;
+  /** Funding of this symbol that was settled since the last read, oldest first; positive was received. */
+  fundingPayments: { paymentId: string; amount: QuoteAmount; atMs: number }[];
+}
+
+/** Prices and funding that the venue states, about once a second; null where it does not. */
+export interface TickerInput extends Arrival {
+  kind: typeof RecordKind.tickerInput;
+  /** May lie between two ticks. */
+  markTicks: number | null;
+  /** Fraction of notional for one interval; positive: longs pay shorts. */
+  fundingRate: number | null;
+  fundingIntervalMs: number | null;
+  fundingAtMs: number | null;
+}
+
+/** The venue's own history of closed bars up to now, oldest first, read at the start. */
+export interface BarsInput extends Arrival {
+  kind: typeof RecordKind.barsInput;
+  bars: Bar[];
 }
 
 export interface ConnectorInput extends Arrival {
@@ -136,7 +165,11 @@ export interface ConnectorInput extends Arrival {
   status: 'up' | 'down';
   reason: string;
   trouble?: VenueTrouble | null;
+  /** Of channel `sync`: which read failed. */
+  part?: SyncPart;
 }
+
+export type SyncPart = 'orders' | 'fills' | 'stops' | 'positions' | 'balance' | 'funding';
 
 export interface ControlInput extends Arrival {
   kind: typeof RecordKind.controlInput;
@@ -150,9 +183,14 @@ export type ControlCommand =
   | { command: 'resume'; operator: string; reason: string }
   /** Latched: only `approveRestart` lifts it. */
   | { command: 'hardStop'; operator: string; reason: string }
-  | { command: 'approveRestart'; operator: string; reason: string }
+  /** `givenAtMs`: when the person gave it, which may be long before it arrives; left out, now. */
+  | { command: 'approveRestart'; operator: string; reason: string; givenAtMs?: number | undefined }
+  /** Live-tunable parameters by path; null takes the configured value again. All of them or none. */
+  | { command: 'setParameters'; operator: string; reason: string; changes: Readonly<Record<string, TunableValue>> }
   /** Cancel everything; the process leaves when nothing is open. */
   | { command: 'shutdown'; reason: string };
+
+export type TunableValue = number | string | boolean | null;
 
 export type BotInput =
   | BookInput
@@ -165,4 +203,6 @@ export type BotInput =
   | ConnectorInput
   | ClockInput
   | ToldPositionInput
+  | TickerInput
+  | BarsInput
   | ControlInput;

@@ -7,97 +7,141 @@
  *
  * Only `running` quotes. Every other phase first takes the bot's own orders off the book.
  */
-import { LEGS, netLots } from '../accounting/holdings.ts';
+import { isFlat, netLots } from '../accounting/holdings.ts';
+import { RecordKind } from '../events/record.ts';
+import { faultLine, type Fault } from '../faults.ts';
 import { assertNever } from '../invariant.ts';
 import { BOOK_DEPTH } from '../market/book.ts';
-import type { Instrument } from '../market/instrument.ts';
-import { RecordKind } from '../events/record.ts';
+import { formatQty, type Instrument } from '../market/instrument.ts';
 import { orderTag } from '../orders/client-order-id.ts';
-import type { DesiredQuotes, StrategyView } from '../strategies/strategy.ts';
-import { createTwoSidedQuotes } from '../strategies/two-sided-quotes.ts';
-import { tell } from './alerts.ts';
+import { createRiskPolicy } from '../risk/policy.ts';
+import { createStrategy } from '../strategies/create.ts';
+import { createDesiredQuotes, type DesiredQuotes, type Explained, type StrategyView } from '../strategies/strategy.ts';
+import { raiseAlert, tell } from './alerts.ts';
 import { beginRun } from './begin-run.ts';
+import { markEquity, rollDay } from './daily.ts';
 import type { BotConfig } from './bot-config.ts';
 import type { Effects } from './effects.ts';
-import type { BotInput, ConnectorInput, ControlInput, OrderInput, StartInput, SyncInput } from './input.ts';
+import type { BotInput, ConnectorInput, ControlCommand, ControlInput, StartInput, TickerInput } from './input.ts';
+import { cancelOwn, chaseOrders, countCancels, hasOwnOrders, manageQuotes, type OrderDesk } from './order-desk.ts';
+import { applyOrderInput } from './order-news.ts';
 import { applyStopAnswer, areStopsSettled, isProtected, manageStops, UNPROTECTED_MS_MAX } from './protection.ts';
-import { applyFillFact, applySync, takeUnrealisedOut } from './reconcile.ts';
-import {
-  cancelOwn,
-  chaseOrders,
-  countCancels,
-  findOrder,
-  hasOwnOrders,
-  lookUp,
-  manageQuotes,
-  tellOrder,
-  type OrderDesk,
-} from './order-desk.ts';
 import { Reason, reasonName, type ReasonCode } from './reasons.ts';
-import { blankState, wantSync, type BotState } from './state.ts';
-import { markEquity, recordTelemetry } from './telemetry.ts';
-import { applyClock, blockedByVenue, endMaintenance, MAINTENANCE_RETRY_MS, noteTrouble } from './venue-health.ts';
+import { applyFillFact, takeUnrealisedOut } from './reconcile.ts';
+import {
+  approveRisk,
+  blockedByRisk,
+  isReducingOnly,
+  judgeApproval,
+  noteCancelBudget,
+  watchRisk,
+} from './risk-watch.ts';
+import { blankState, type BotState } from './state.ts';
+import { applySyncInput, askSync, noteSyncFailed, retrySync, watchSync, whyNotSynced } from './sync-watch.ts';
+import { midOf, recordTelemetry } from './telemetry.ts';
+import { judgeChanges, mergeChanges, tuned, valueAt } from './tunables.ts';
+import { applyClock, blockedByVenue, noteTrouble } from './venue-health.ts';
 
 /** How often the machine wants a `TimerInput`. */
 export const TIMER_MS = 1_000;
-/** The venue's truth is compared with ours this often. */
-const SYNC_MS = 300_000;
-const SYNC_RETRY_MS = 1_000;
 /** A hard stop's cancel-all is sent again this long after one that the venue has not confirmed. */
 const CANCEL_ALL_RETRY_MS = 2_000;
-const SYNC_TIMEOUT_MS = 30_000;
-/** An adopted position is compared again this soon: a fill that it holds already may still be on its way to us. */
-const SYNC_AFTER_ADOPTION_MS = 10_000;
 /** Longer without any input and this process stood still: what it then reads first is old. */
 const STALL_MS = 5_000;
-/** A fill and the position that it led to come as two messages: a difference for longer than this is none of their order. */
-const TOLD_DIFFERS_MS = 1_500;
-/** A cancel that was refused with the whole account is tried again no sooner: keys do not get better by asking. */
-const REFUSED_RETRY_MS = 10_000;
+
+type SetParameters = Extract<ControlCommand, { command: 'setParameters' }>;
 
 export class BotMachine {
   readonly state: BotState;
-  private readonly desk: OrderDesk;
+  /** What the strategy wanted in the book at the last tick that asked it. */
+  readonly desired: DesiredQuotes = createDesiredQuotes();
   private readonly config: BotConfig;
-  private readonly dailyLossQuoteMax: number;
+  private readonly instrument: Instrument;
   private readonly view: StrategyView;
-  private readonly desired: DesiredQuotes = { bidTicks: 0, bidLots: 0, askTicks: 0, askLots: 0 };
+  /** Of the step under way. */
+  private effects: Effects | null = null;
+  private desk: OrderDesk;
 
   constructor(config: BotConfig, instrument: Instrument, state: BotState = blankState()) {
     this.state = state;
     this.config = config;
-    this.dailyLossQuoteMax = Number(config.risk.dailyLossQuoteMax);
-    this.view = { book: state.book, atMs: 0, positionLots: 0 };
-    this.desk = {
+    this.instrument = instrument;
+    this.view = {
+      book: state.book,
+      atMs: state.lastAtMs,
+      midTicks: midOf(state) ?? 0,
+      positionLots: netLots(state.holdings),
+      isReducing: false,
+      fundingRate: state.fundingRate,
+      fundingIntervalMs: state.fundingIntervalMs,
+    };
+    this.desk = this.equip();
+  }
+
+  /** The desk as the configuration and what was tuned since make it; the strategy keeps its memory. */
+  private equip(): OrderDesk {
+    const { state, instrument, view } = this;
+    const config = this.tunedConfig();
+    const { risk } = config;
+    const strategy = createStrategy(config.strategy, instrument, state.strategy);
+    state.strategy = strategy.memory;
+    return {
+      bot: config.bot,
       instrument,
-      strategy: createTwoSidedQuotes(config.strategy, instrument),
+      strategy,
+      view,
+      tell: (event) => this.effects?.push({ effect: 'record', kind: RecordKind.signalEvent, event }),
       tag: orderTag(config.bot),
       limits: {
-        exposureQuoteMax: Number(config.risk.exposureQuoteMax),
-        orderQuoteMax: Number(config.risk.orderQuoteMax),
-        ordersActiveMax: config.risk.ordersActiveMax,
+        exposureQuoteMax: Number(risk.exposureQuoteMax),
+        orderQuoteMax: Number(risk.orderQuoteMax),
+        ordersActiveMax: risk.ordersActiveMax,
       },
+      risk,
+      policy: createRiskPolicy({ ...risk, leverageMax: config.leverageMax }),
       positionMode: config.positionMode,
       hedgeInventoryRatio: config.hedgeInventoryRatio,
-      isStopEnabled: config.risk.protectiveStopEnabled,
-      stopLossRatio: config.risk.protectiveStopLossPct / 100,
-      fillDeviationBpsMax: config.risk.fillDeviationBpsMax,
+      isStopEnabled: risk.protectiveStopEnabled,
+      stopLossRatio: risk.protectiveStopLossPct / 100,
+      fillDeviationBpsMax: risk.fillDeviationBpsMax,
     };
+  }
+
+  /** What the bot runs with: its file, and on top of it what a person changed since. */
+  tunedConfig(): BotConfig {
+    return tuned(this.config, this.state.parameters);
+  }
+
+  /** Why `command` is refused as a whole; none when it is obeyed. */
+  judgeCommand(command: ControlCommand): Fault[] {
+    if (command.command === 'setParameters') return judgeChanges(this.config, this.state.parameters, command.changes);
+    if (command.command === 'approveRestart') return judgeApproval(this.state, command.givenAtMs ?? Infinity);
+    return [];
+  }
+
+  /** What the last decision rests on, in display units, for a person who asks why. */
+  explain(): Explained {
+    this.look(this.state.lastAtMs);
+    return this.desk.strategy.explain(this.view);
   }
 
   /** Folds one input. `effects` is cleared first; the answer is why the bot quotes or does not, after this input. */
   step(input: BotInput, effects: Effects): ReasonCode {
     effects.clear();
+    this.effects = effects;
     const { state } = this;
     // Read once: inputs have many shapes, and each read of a time from one of them is a number on the heap.
     const { atMs } = input;
     this.watchClock(atMs);
+    rollDay(state, atMs, this.desk, effects);
     switch (input.kind) {
       case RecordKind.bookInput:
         if (!isSameTop(input.book, state.book) || state.bookAtMs === 0) state.bookTopAtMs = atMs;
         copyBook(input.book, state);
         state.bookAtMs = atMs;
         if (state.isWalletGross) takeUnrealisedOut(state, this.desk);
+        this.look(atMs);
+        if (this.view.midTicks > 0) this.desk.strategy.onBook(this.view, this.desk.tell);
         break;
       case RecordKind.timerInput:
         this.onTimer(atMs, effects);
@@ -106,13 +150,16 @@ export class BotMachine {
         this.onStart(input, effects);
         break;
       case RecordKind.orderInput:
-        this.onOrder(input, effects);
+        applyOrderInput(state, input, this.desk, effects);
         break;
       case RecordKind.fillInput:
+        this.look(atMs);
         applyFillFact(state, input.fill, atMs, this.desk, effects);
         break;
       case RecordKind.positionInput:
-        this.onSync(input, effects);
+        // Fills that the read tells go to the strategy, which sees the market of now.
+        this.look(atMs);
+        applySyncInput(state, input, this.desk, effects);
         break;
       case RecordKind.connectorInput:
         this.onConnector(input, effects);
@@ -130,6 +177,12 @@ export class BotMachine {
       case RecordKind.toldPositionInput:
         state.toldByLeg[input.leg] = input.qty;
         break;
+      case RecordKind.tickerInput:
+        this.onTicker(input);
+        break;
+      case RecordKind.barsInput:
+        this.desk.strategy.onBars(input.bars, this.desk.tell);
+        break;
       default:
         assertNever(input);
     }
@@ -143,20 +196,39 @@ export class BotMachine {
     const blocked = this.blockedBy(atMs);
     if (blocked !== Reason.none) {
       if (state.orders.length > 0) cancelOwn(state, reasonName(blocked), atMs, effects);
-      if (state.stopping && !state.left && this.mayLeave()) {
-        state.left = true;
-        effects.push({ effect: 'leave' });
-      }
+      if (state.stopping && !state.left && this.mayLeave()) this.leave(effects);
       state.reason = blocked;
       return blocked;
     }
-    this.view.atMs = atMs;
-    this.view.positionLots = netLots(state.holdings);
-    this.desired.bidLots = 0;
-    this.desired.askLots = 0;
-    state.reason = this.desk.strategy.onBook(this.view, this.desired);
+    this.look(atMs);
+    state.reason = this.desk.strategy.quote(this.view, this.desired);
     manageQuotes(state, this.desired, atMs, this.desk, effects);
     return state.reason;
+  }
+
+  /** Brings what the strategy sees up to this input. */
+  private look(atMs: number): void {
+    const { state, view } = this;
+    const { book } = state;
+    const bidTicks = book.bidTicks[0] as number;
+    const askTicks = book.askTicks[0] as number;
+    const isTwoSided = book.bidCount > 0 && book.askCount > 0 && bidTicks < askTicks;
+    view.atMs = atMs;
+    view.midTicks = isTwoSided ? (bidTicks + askTicks) / 2 : 0;
+    view.positionLots = netLots(state.holdings);
+    view.isReducing = isReducingOnly(state);
+    view.fundingRate = state.fundingRate;
+    view.fundingIntervalMs = state.fundingIntervalMs;
+  }
+
+  private leave(effects: Effects): void {
+    const { state, instrument } = this;
+    state.left = true;
+    if (!isFlat(state.holdings)) {
+      const position = formatQty(netLots(state.holdings), instrument);
+      raiseAlert(state, 'open_position_at_shutdown', { position, stops: state.stops.length }, effects);
+    }
+    effects.push({ effect: 'leave' });
   }
 
   /** Nothing of ours can execute any more, every fill that was told of is here, and what is held has its stop. */
@@ -170,22 +242,22 @@ export class BotMachine {
     const { state } = this;
     if (state.hardStopped) return Reason.hard_stopped;
     if (state.stopping) return Reason.stopping;
-    if (!state.synced) return Reason.startup_sync_pending;
+    if (!state.synced) return whyNotSynced(state);
     if (state.pausedByOperator) return Reason.paused_by_operator;
     if (state.pausedWithoutSupervisor) return Reason.paused_without_supervisor;
     const unfit = blockedByVenue(state, atMs);
     if (unfit !== Reason.none) return unfit;
     if (state.syncMismatches > 0 || state.provenAtMs < state.doubtedAtMs) return Reason.reconciling;
     if (state.bookAtMs === 0) return Reason.book_missing;
-    if (atMs - state.bookAtMs > this.config.risk.bookAgeMsMax) return Reason.book_stale;
-    if (atMs - state.bookTopAtMs > this.config.risk.bookTopSameMsMax) return Reason.book_stale;
+    if (atMs - state.bookAtMs > this.desk.risk.bookAgeMsMax) return Reason.book_stale;
+    if (venueAgeMs(state, atMs) > this.desk.risk.bookAgeMsMax) return Reason.book_stale;
+    if (atMs - state.bookTopAtMs > this.desk.risk.bookTopSameMsMax) return Reason.book_stale;
     if (state.unprotectedSinceMs !== 0 && atMs - state.unprotectedSinceMs > UNPROTECTED_MS_MAX)
       return Reason.unprotected;
     if (state.book.bidCount === 0 || state.book.askCount === 0) return Reason.book_one_sided;
     if ((state.book.bidTicks[0] as number) >= (state.book.askTicks[0] as number)) return Reason.book_crossed;
-    if (state.dailyLossReached) return Reason.daily_loss_reached;
-    if (state.cancelsAtMs.length >= this.config.risk.cancelsPerMinuteMax) return Reason.cancel_budget_used;
-    return Reason.none;
+    if (state.cancelsAtMs.length >= this.desk.risk.cancelsPerMinuteMax) return Reason.cancel_budget_used;
+    return blockedByRisk(state);
   }
 
   /** At every input, not only at timers: after a standstill the first one may be a book. */
@@ -207,102 +279,43 @@ export class BotMachine {
     state.lastAtMs = atMs;
   }
 
-  private onSync(input: SyncInput, effects: Effects): void {
-    const { state } = this;
-    const readAtMs = state.syncSentAtMs;
-    const outcome = applySync(state, input, this.desk, effects);
-    if (outcome === 'differs') {
-      state.syncDueAtMs = input.atMs + SYNC_RETRY_MS;
-      return;
-    }
-    endMaintenance(state, input.atMs, effects);
-    const isProven = state.provenAtMs >= state.doubtedAtMs;
-    const isExplained = readAtMs > state.syncWantedAtMs && areStopsSettled(state);
-    let againMs = isProven && isExplained ? SYNC_MS : SYNC_RETRY_MS;
-    if (outcome === 'adopted') againMs = Math.min(againMs, SYNC_AFTER_ADOPTION_MS);
-    if (state.venueTrouble !== null) againMs = MAINTENANCE_RETRY_MS;
-    state.syncDueAtMs = input.atMs + againMs;
-    tell(state, 'synced', '', { position: netLots(state.holdings), openOrders: input.openOrders.length }, effects);
-  }
-
   private onTimer(atMs: number, effects: Effects): void {
     const { state } = this;
+    noteCancelBudget(state, atMs, this.desk);
     countCancels(state, atMs);
     if (state.cancelAllSentAtMs !== 0 && atMs - state.cancelAllSentAtMs >= CANCEL_ALL_RETRY_MS) {
       state.cancelAllSentAtMs = atMs;
       effects.push({ effect: 'cancelAll' });
     }
     const wantsSync = chaseOrders(state, atMs, this.desk, effects);
-    if (state.syncSentAtMs !== 0 && atMs - state.syncSentAtMs > SYNC_TIMEOUT_MS) state.syncSentAtMs = 0;
-    this.compareTold(atMs);
-    if (state.epoch > 0 && (wantsSync || atMs >= state.syncDueAtMs)) this.askSync(atMs, effects);
-    markEquity(state, atMs, this.desk, this.dailyLossQuoteMax);
+    watchSync(state, wantsSync, atMs, effects);
+    markEquity(state, this.desk, effects);
+    this.look(atMs);
+    this.desk.strategy.onTimer(this.view, this.desk.tell);
+    watchRisk(state, atMs, this.desk, effects);
     if (state.epoch > 0) recordTelemetry(state, atMs, this.desk, effects);
-  }
-
-  /** The stream's word on the position is only held against ours: what differs for longer is read. */
-  private compareTold(atMs: number): void {
-    const { state } = this;
-    const isOurs = LEGS.every((leg) => (state.toldByLeg[leg] ?? state.holdings[leg].qty) === state.holdings[leg].qty);
-    if (isOurs) state.toldDiffersAtMs = 0;
-    else if (state.toldDiffersAtMs === 0) state.toldDiffersAtMs = atMs;
-    else if (atMs - state.toldDiffersAtMs >= TOLD_DIFFERS_MS) {
-      state.toldDiffersAtMs = atMs;
-      wantSync(state, atMs);
-    }
-  }
-
-  private askSync(atMs: number, effects: Effects): void {
-    const { state } = this;
-    if (state.syncSentAtMs !== 0 || !state.ordersUp) return;
-    state.syncSentAtMs = atMs;
-    effects.push({ effect: 'sync' });
   }
 
   /** A new process: what was in flight is unknown now, and nothing is quoted before the venue's truth is here. */
   private onStart({ epoch, atMs, configHash, codeVersion }: StartInput, effects: Effects): void {
     const { state } = this;
     beginRun(state, epoch, atMs);
+    // A bot on paper may trust what it remembers: its account is its own file.
+    state.synced = !this.config.startupPositionSync && state.everSynced;
+    this.desk.strategy.onStart(atMs);
     tell(state, 'started', '', { epoch, configHash, codeVersion, ordersUnknown: state.orders.length }, effects);
   }
 
-  private onOrder({ clientOrderId, news, atMs }: OrderInput, effects: Effects): void {
-    const { state, desk } = this;
-    if (news.news === 'allCancelAnswered') {
-      if (news.answer === 'yes' || news.answer === 'gone') state.cancelAllSentAtMs = 0;
-      return;
-    }
-    if ('trouble' in news) noteTrouble(this.state, news.trouble, atMs, effects);
-    const order = findOrder(state, clientOrderId);
-    if (order === undefined) {
-      // An order of somebody else shows at the next sync; news of what is settled already says nothing new.
-      if (news.news === 'seen' && news.status === 'open') wantSync(state, atMs);
-      return;
-    }
-    switch (news.news) {
-      case 'placeAnswered':
-        if (news.answer === 'yes') tellOrder(state, order, { news: 'acknowledged' }, atMs, desk, effects);
-        else if (news.answer === 'no') tellOrder(state, order, { news: 'refused' }, atMs, desk, effects, news.code);
-        else {
-          tellOrder(state, order, { news: 'unknown' }, atMs, desk, effects);
-          if (order.state === 'unknown') lookUp(order, atMs, effects);
-        }
-        break;
-      case 'lookupFailed':
-        // An account that is refused is not asked again at once: the look-up's own time-out brings the next one.
-        if (news.trouble !== 'auth') order.lookupSentAtMs = 0;
-        break;
-      case 'cancelAnswered':
-        tellOrder(state, order, news, atMs, desk, effects);
-        if (news.trouble === 'auth') order.cancelRetryAtMs = atMs + REFUSED_RETRY_MS;
-        if (order.state === 'unknown') lookUp(order, atMs, effects);
-        break;
-      default:
-        tellOrder(state, order, news, atMs, desk, effects);
-    }
+  private onTicker({ markTicks, fundingRate, fundingIntervalMs, fundingAtMs }: TickerInput): void {
+    const { state } = this;
+    if (markTicks !== null && markTicks > 0 && Number.isFinite(markTicks)) state.markTicks = markTicks;
+    if (fundingRate !== null && Number.isFinite(fundingRate)) state.fundingRate = fundingRate;
+    if (fundingIntervalMs !== null && fundingIntervalMs > 0) state.fundingIntervalMs = fundingIntervalMs;
+    if (fundingAtMs !== null) state.fundingAtMs = fundingAtMs;
   }
 
-  private onConnector({ channel, status, reason, trouble, atMs }: ConnectorInput, effects: Effects): void {
+  private onConnector(input: ConnectorInput, effects: Effects): void {
+    const { channel, status, reason, trouble, part, atMs } = input;
     const { state } = this;
     if (channel === 'book') state.bookUp = status === 'up';
     if (channel === 'orders') {
@@ -311,19 +324,36 @@ export class BotMachine {
       if (status === 'up') {
         state.doubtedAtMs = atMs;
         state.syncDueAtMs = atMs;
-        this.askSync(atMs, effects);
+        askSync(state, atMs, effects);
       }
     }
     if (channel === 'sync') {
-      state.syncSentAtMs = 0;
-      state.syncDueAtMs = atMs + (state.venueTrouble === null ? SYNC_RETRY_MS : MAINTENANCE_RETRY_MS);
+      noteSyncFailed(state, part ?? null, trouble ?? null, atMs, effects);
       noteTrouble(this.state, trouble, atMs, effects);
     }
     tell(state, 'connector', reason, { channel, status }, effects);
   }
 
+  private setParameters({ changes, operator, reason }: SetParameters, effects: Effects): void {
+    const { state } = this;
+    const before = this.tunedConfig();
+    state.parameters = mergeChanges(state.parameters, changes);
+    this.desk = this.equip();
+    const after = this.tunedConfig();
+    const detail: Record<string, string> = {};
+    for (const path of Object.keys(changes)) detail[path] = `${valueAt(before, path)} -> ${valueAt(after, path)}`;
+    tell(state, 'parameters_changed', reason, detail, effects, operator);
+  }
+
   private onControl({ command, atMs }: ControlInput, effects: Effects): void {
     const { state } = this;
+    const operator = 'operator' in command ? command.operator : null;
+    const faults = this.judgeCommand(command);
+    // Whoever sends it has asked before: it is a fault of the way here, and on record as one.
+    if (faults.length > 0 && 'reason' in command) {
+      const refused = faults.map(faultLine).join('; ');
+      return tell(state, 'command', command.reason, { command: command.command, refused }, effects, operator);
+    }
     switch (command.command) {
       case 'ping':
         state.supervisorSeenAtMs = atMs;
@@ -339,25 +369,35 @@ export class BotMachine {
         state.pausedByOperator = false;
         // Whoever resumes has seen to the account.
         state.venueTrouble = null;
+        retrySync(state, atMs);
         break;
       case 'hardStop':
         state.hardStopped = true;
+        state.heldSinceMs = atMs;
         state.cancelAllSentAtMs = atMs;
         effects.push({ effect: 'cancelAll' });
         break;
       case 'approveRestart':
         state.hardStopped = false;
         state.cancelAllSentAtMs = 0;
+        approveRisk(state, atMs, this.desk, effects);
         break;
+      case 'setParameters':
+        this.setParameters(command, effects);
+        return;
       case 'shutdown':
         state.stopping = true;
         break;
       default:
         assertNever(command);
     }
-    const operator = 'operator' in command ? command.operator : null;
     tell(state, 'command', command.reason, { command: command.command }, effects, operator);
   }
+}
+
+/** How old the book is by the venue's own clock, as far as ours is known to agree: frames held up on the way look new. */
+function venueAgeMs({ book, clockOffsetMs, clockUncertaintyMs }: BotState, atMs: number): number {
+  return book.venueAtMs === 0 ? 0 : atMs + clockOffsetMs - clockUncertaintyMs - book.venueAtMs;
 }
 
 function isSameTop(a: BotState['book'], b: BotState['book']): boolean {

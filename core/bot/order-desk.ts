@@ -1,9 +1,10 @@
 /**
  * Order management, the same for every strategy: the difference between what should rest and what does. Cancel before
- * place: a side has at most one order of ours alive, and its successor leaves only when nothing of it can execute any more.
+ * place: each level of a side has at most one order of ours alive, and its successor leaves only when nothing of it can
+ * execute any more.
  */
 import { chooseLeg, netLots } from '../accounting/holdings.ts';
-import type { PositionMode } from '../accounting/legs.ts';
+import type { Leg, PositionMode } from '../accounting/legs.ts';
 import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
 import type { PriceTicks, QtyLots } from '../money/money.ts';
 import { clientOrderId } from '../orders/client-order-id.ts';
@@ -21,7 +22,15 @@ import {
 } from '../orders/order.ts';
 import { RecordKind } from '../events/record.ts';
 import { decide, type CompiledLimits, type Denial } from '../risk/decision.ts';
-import type { DesiredQuotes, Strategy } from '../strategies/strategy.ts';
+import type { RiskPolicy } from '../risk/policy.ts';
+import {
+  QUOTE_LEVELS_MAX,
+  type DesiredQuotes,
+  type Strategy,
+  type StrategyView,
+  type TellSignal,
+} from '../strategies/strategy.ts';
+import type { RiskLimits } from './bot-config.ts';
 import type { Effects } from './effects.ts';
 import type { BotState } from './state.ts';
 
@@ -35,9 +44,15 @@ export const FILLS_LATE_MS = 10_000;
 const MINUTE_MS = 60_000;
 
 export interface OrderDesk {
+  readonly bot: string;
   readonly instrument: Instrument;
   readonly limits: CompiledLimits;
+  readonly risk: RiskLimits;
+  readonly policy: RiskPolicy;
   readonly strategy: Strategy;
+  /** What the strategy looks at, as of this input. */
+  readonly view: StrategyView;
+  readonly tell: TellSignal;
   readonly tag: string;
   readonly positionMode: PositionMode;
   readonly hedgeInventoryRatio: number;
@@ -154,18 +169,18 @@ export function manageQuotes(
   desk: OrderDesk,
   effects: Effects,
 ): void {
-  const midTicks = ((state.book.bidTicks[0] as number) + (state.book.askTicks[0] as number)) / 2;
-  const tolerance = desk.strategy.requoteTicks(midTicks);
-  manageSide(state, 'buy', desired.bidTicks, desired.bidLots, midTicks, tolerance, atMs, desk, effects);
-  manageSide(state, 'sell', desired.askTicks, desired.askLots, midTicks, tolerance, atMs, desk, effects);
+  const { stale, bidTicks, bidLots, askTicks, askLots } = desired;
+  const tolerance = desk.strategy.requoteTicks(desk.view.midTicks);
+  manageSide(state, 'buy', bidTicks, bidLots, stale === 'bids' || stale === 'both', tolerance, atMs, desk, effects);
+  manageSide(state, 'sell', askTicks, askLots, stale === 'asks' || stale === 'both', tolerance, atMs, desk, effects);
 }
 
 function manageSide(
   state: BotState,
   side: Side,
-  ticks: number,
-  lots: number,
-  midTicks: number,
+  ticks: Float64Array,
+  lots: Float64Array,
+  isStale: boolean,
   tolerance: number,
   atMs: number,
   desk: OrderDesk,
@@ -173,35 +188,56 @@ function manageSide(
 ): void {
   const isBuy = side === 'buy';
   const replacedAtMs = isBuy ? state.bidReplacedAtMs : state.askReplacedAtMs;
-  let isBusy = false;
+  const { requoteMsMin } = desk.strategy;
+  // Bit n: level n has an order of ours that may still execute.
+  let busyLevels = 0;
   for (const order of state.orders) {
     if (order.side !== side || order.foreign) continue;
-    isBusy = true;
+    const { level } = order;
+    const isSecond = (busyLevels & (1 << level)) !== 0;
+    busyLevels |= 1 << level;
     if (order.state !== 'open' || order.cancelSentAtMs !== 0) continue;
+    const wantedLots = lots[level] ?? 0;
+    const wantedTicks = ticks[level] ?? 0;
     // A quote too close to the market leaves at once, one too far from it when its time has come.
-    const closer = isBuy ? order.price - ticks : ticks - order.price;
-    const isDue = atMs - replacedAtMs >= desk.strategy.requoteMsMin;
-    if (lots === 0) cancelOrder(state, order, 'not_wanted', atMs, effects);
+    const closer = isBuy ? order.price - wantedTicks : wantedTicks - order.price;
+    const isDue = atMs - (replacedAtMs[level] ?? 0) >= requoteMsMin;
+    if (wantedLots === 0 || isSecond) cancelOrder(state, order, 'not_wanted', atMs, effects);
+    else if (isStale) cancelOrder(state, order, 'regime_flip', atMs, effects);
+    else if (desk.view.isReducing && openLots(order) > wantedLots)
+      cancelOrder(state, order, 'reducing_only', atMs, effects);
     else if (closer > tolerance || (closer < -tolerance && isDue)) cancelOrder(state, order, 'requote', atMs, effects);
   }
-  if (isBusy || lots === 0 || atMs - replacedAtMs < desk.strategy.requoteMsMin) return;
-  placeQuote(state, side, ticks as PriceTicks, lots as QtyLots, midTicks, atMs, desk, effects);
+  for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) {
+    const wantedLots = lots[level] as number;
+    if (wantedLots === 0 || (busyLevels & (1 << level)) !== 0) continue;
+    if (atMs - (replacedAtMs[level] ?? 0) < requoteMsMin) continue;
+    placeQuote(state, side, level, ticks[level] as PriceTicks, wantedLots as QtyLots, atMs, desk, effects);
+  }
 }
 
 function placeQuote(
   state: BotState,
   side: Side,
+  level: number,
   price: PriceTicks,
   wantedQty: QtyLots,
-  midTicks: number,
   atMs: number,
   desk: OrderDesk,
   effects: Effects,
 ): void {
-  const { positionMode, hedgeInventoryRatio, instrument } = desk;
+  const { positionMode, instrument } = desk;
+  const { isReducing, midTicks } = desk.view;
   const qtyMin = lotsAtLeast(price, instrument);
-  const choice = chooseLeg(state.holdings, positionMode, side, wantedQty, hedgeInventoryRatio, qtyMin);
-  const { leg, qty, reduceOnly } = choice;
+  const closing: Leg = side === 'buy' ? 'short' : 'long';
+  let closingLots = 0;
+  for (const order of state.orders) if (order.leg === closing && order.reduceOnly) closingLots += openLots(order);
+  const ratio = isReducing ? 0 : desk.hedgeInventoryRatio;
+  const choice = chooseLeg(state.holdings, positionMode, side, wantedQty, ratio, qtyMin, closingLots);
+  const { leg, qty } = choice;
+  const reduceOnly = leg === 'net' ? isReducing : choice.reduceOnly;
+  // Nothing to close is left, and a new leg may not be opened.
+  if (isReducing && !reduceOnly) return;
   const intent: OrderIntent = {
     clientOrderId: clientOrderId(desk.tag, state.epoch, state.intentNumber + 1),
     symbol: instrument.symbol,
@@ -226,16 +262,11 @@ function placeQuote(
   const positionLots = netLots(state.holdings);
   const facts = { atMs, midTicks, positionLots, openBuyLots, openSellLots, ordersActive, legLots };
   const decision = decide(intent, facts, desk.limits, desk.instrument);
-  if (!decision.approved) return recordDenial(state, intent, decision.denial, effects);
-  if (side === 'buy') {
-    state.bidReplacedAtMs = atMs;
-    state.bidDenial = null;
-  } else {
-    state.askReplacedAtMs = atMs;
-    state.askDenial = null;
-  }
+  if (!decision.approved) return recordDenial(state, intent, level, decision.denial, effects);
+  (side === 'buy' ? state.bidReplacedAtMs : state.askReplacedAtMs)[level] = atMs;
+  (side === 'buy' ? state.bidDenials : state.askDenials)[level] = null;
   state.intentNumber += 1;
-  state.orders.push(createOrder(decision.intent, atMs));
+  state.orders.push(createOrder(decision.intent, atMs, level));
   effects.push({
     effect: 'record',
     kind: RecordKind.executionIntentEvent,
@@ -259,12 +290,11 @@ function lotsAtLeast(price: PriceTicks, { qtyMinLots, notionalMinE12, quotePerTi
   return Math.max(qtyMinLots, Math.ceil(Number(notionalMinE12) / 1e12 / (price * quotePerTickLot))) as QtyLots;
 }
 
-/** One event for each change of code on a side: the same answer ten times a second is one fact. */
-function recordDenial(state: BotState, intent: OrderIntent, denial: Denial, effects: Effects): void {
-  const last = intent.side === 'buy' ? state.bidDenial : state.askDenial;
-  if (last === denial.code) return;
-  if (intent.side === 'buy') state.bidDenial = denial.code;
-  else state.askDenial = denial.code;
+/** One event for each change of code on a level: the same answer ten times a second is one fact. */
+function recordDenial(state: BotState, intent: OrderIntent, level: number, denial: Denial, effects: Effects): void {
+  const told = intent.side === 'buy' ? state.bidDenials : state.askDenials;
+  if (told[level] === denial.code) return;
+  told[level] = denial.code;
   effects.push({
     effect: 'record',
     kind: RecordKind.riskDecisionEvent,

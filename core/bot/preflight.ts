@@ -16,6 +16,8 @@ export interface PreflightFacts {
   readonly settings: { positionMode: PositionMode; marginMode: MarginMode; leverage: string };
   /** What the bot believes that it holds. */
   readonly holdings: Holdings;
+  /** Margin balance including unrealised profit, USDT; without it the exposure is not held against the account. */
+  readonly equity?: number | null;
 }
 
 export function judgePreflight(config: BotConfig, facts: PreflightFacts): Fault[] {
@@ -27,34 +29,16 @@ export function judgePreflight(config: BotConfig, facts: PreflightFacts): Fault[
   expect(Number.isFinite(price) && price > 0, 'contract.price', 'a price above 0', price);
   if (faults.length > 0) return faults;
 
-  const { strategy, risk } = config;
-  const { spec, lotSize, tickSize } = instrument;
-  const quotePerLot = price * lotSize;
-  const lots = Math.floor(Number(strategy.orderQuote) / quotePerLot);
-  const qtyMinQuote = instrument.qtyMinLots * quotePerLot;
-  const notionalMin = Number(spec.notionalMin);
-  const quoteMin = Math.max(qtyMinQuote, Math.ceil(notionalMin / quotePerLot) * quotePerLot);
-  expect(
-    lots >= instrument.qtyMinLots && lots * quotePerLot >= notionalMin,
-    'strategy.orderQuote',
-    `at least ${quoteMin.toFixed(2)} USDT: the contract takes no less than ${spec.qtyMin} and ${spec.notionalMin} USDT`,
-    strategy.orderQuote,
-  );
-  // A quote is a whole number of lots; the price moves it by that much before the next one is formed.
-  expect(
-    Number(risk.exposureQuoteMax) >= quoteMin,
-    'risk.exposureQuoteMax',
-    `at least one smallest order, ${quoteMin.toFixed(2)} USDT`,
-    risk.exposureQuoteMax,
-  );
-  const tickBps = (tickSize / price) * 1e4;
-  expect(
-    strategy.halfSpreadBps >= tickBps,
-    'strategy.halfSpreadBps',
-    `at least one price step of the contract, ${tickBps.toPrecision(3)} bps`,
-    strategy.halfSpreadBps,
-  );
-
+  judgeSizes(config, instrument, price, expect);
+  if (facts.equity !== undefined && facts.equity !== null) {
+    const exposureMax = config.leverageMax * facts.equity;
+    expect(
+      Number(config.risk.exposureQuoteMax) <= exposureMax,
+      'risk.exposureQuoteMax',
+      `at most leverageMax (${config.leverageMax}) times the equity of the account, ${exposureMax.toFixed(2)} USDT`,
+      config.risk.exposureQuoteMax,
+    );
+  }
   const { positionMode, marginMode, leverage } = settings;
   expect(
     positionMode === config.positionMode,
@@ -73,4 +57,44 @@ export function judgePreflight(config: BotConfig, facts: PreflightFacts): Fault[
   const isFit = config.positionMode === 'one_way' ? long.qty === 0 && short.qty === 0 : net.qty === 0;
   expect(isFit, 'positionMode', 'the mode in which the position that is held was opened', config.positionMode);
   return faults;
+}
+
+type Expect = (isMet: boolean, path: string, rule: string, value: string | number) => void;
+
+/** What the bot wants to quote against what the contract takes at `price`. */
+function judgeSizes({ strategy, risk }: BotConfig, instrument: Instrument, price: number, expect: Expect): void {
+  const { spec, lotSize, tickSize, qtyMinLots } = instrument;
+  const quotePerLot = price * lotSize;
+  const notionalMin = Number(spec.notionalMin);
+  const quoteMin = Math.max(qtyMinLots, Math.ceil(notionalMin / quotePerLot)) * quotePerLot;
+  const isOrder = (quote: number): boolean => {
+    const lots = Math.floor(quote / quotePerLot);
+    return lots >= qtyMinLots && lots * quotePerLot >= notionalMin;
+  };
+  const isMaker = strategy.name === 'epp_v2_4';
+  const at = isMaker ? 'strategy.size.' : 'strategy.';
+  const { orderQuote, inventoryQuoteMax } = isMaker ? strategy.size : strategy;
+  const isOrderQuoteMet = isOrder(Number(orderQuote));
+  expect(
+    isOrderQuoteMet,
+    `${at}orderQuote`,
+    `at least ${quoteMin.toFixed(2)} USDT: the contract takes no less than ${spec.qtyMin} and ${spec.notionalMin} USDT`,
+    orderQuote,
+  );
+  const oneOrder = `at least one smallest order, ${quoteMin.toFixed(2)} USDT`;
+  expect(Number(inventoryQuoteMax) >= quoteMin, `${at}inventoryQuoteMax`, oneOrder, inventoryQuoteMax);
+  // A quote is a whole number of lots; the price moves it by that much before the next one is formed.
+  expect(Number(risk.exposureQuoteMax) >= quoteMin, 'risk.exposureQuoteMax', oneOrder, risk.exposureQuoteMax);
+
+  const tickBps = (tickSize / price) * 1e4;
+  const oneTick = `at least one price step of the contract, ${tickBps.toPrecision(3)} bps`;
+  if (!isMaker) {
+    expect(strategy.halfSpreadBps >= tickBps, 'strategy.halfSpreadBps', oneTick, strategy.halfSpreadBps);
+    return;
+  }
+  const { levels, levelSizeFactor, levelSpacingBps } = strategy.size;
+  const lastQuote = Number(orderQuote) * levelSizeFactor ** (levels - 1);
+  const rule = `the last level to be an order, too: at least ${quoteMin.toFixed(2)} USDT, and ${lastQuote.toFixed(2)} follow`;
+  expect(!isOrderQuoteMet || isOrder(lastQuote), `${at}levelSizeFactor`, rule, levelSizeFactor);
+  expect(levels === 1 || levelSpacingBps >= tickBps, `${at}levelSpacingBps`, oneTick, levelSpacingBps);
 }

@@ -2,7 +2,7 @@
 export const Reason = {
   none: 0,
   quoted: 1,
-  startup_sync_pending: 2,
+  startup_position_sync_pending: 2,
   paused_by_operator: 3,
   paused_without_supervisor: 4,
   hard_stopped: 5,
@@ -23,6 +23,19 @@ export const Reason = {
   venue_refuses_account: 20,
   venue_maintenance: 21,
   unprotected: 22,
+  startup_position_sync_failed: 23,
+  balance_read_failed: 24,
+  indicators_warming_up: 25,
+  spread_floor_above_market: 26,
+  edge_below_minimum: 27,
+  reducing_only: 28,
+  nothing_to_reduce: 29,
+  margin_ratio_high: 30,
+  drawdown_reached: 31,
+  funding_rate_high: 32,
+  order_rejects: 33,
+  position_drift: 34,
+  leverage_high: 35,
 } as const;
 export type ReasonCode = (typeof Reason)[keyof typeof Reason];
 
@@ -47,6 +60,14 @@ const TROUBLES: ReadonlySet<string> = new Set<keyof typeof Reason>([
   'venue_refuses_account',
   'venue_maintenance',
   'unprotected',
+  'startup_position_sync_failed',
+  'balance_read_failed',
+  'margin_ratio_high',
+  'drawdown_reached',
+  'funding_rate_high',
+  'order_rejects',
+  'position_drift',
+  'leverage_high',
 ]);
 
 export function isTrouble(reason: string): boolean {

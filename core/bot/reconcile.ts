@@ -3,21 +3,27 @@ import { LEGS, legsOf, netLots, unrealisedOf } from '../accounting/holdings.ts';
 import type { Leg } from '../accounting/legs.ts';
 import { applyFill } from '../accounting/position.ts';
 import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
-import { formatQuote } from '../money/decimal.ts';
-import type { QuoteAmount, SignedLots } from '../money/money.ts';
+import { formatQuote, quoteToNumber } from '../money/decimal.ts';
+import { notional, type QuoteAmount, type SignedLots } from '../money/money.ts';
 import { adoptOrder, type Order } from '../orders/order.ts';
 import { RecordKind } from '../events/record.ts';
 import { isFinitePositive } from '../risk/numbers.ts';
 import { raiseAlert } from './alerts.ts';
+import { QUOTE_LEVELS_MAX } from '../strategies/strategy.ts';
+import type { Side } from '../orders/order-intent.ts';
+import { noteVolume, noteWalletRead } from './daily.ts';
 import type { Effects } from './effects.ts';
 import type { FillFact, SyncInput } from './input.ts';
 import { FILLS_LATE_MS, findOrder, recordOrder, tellOrder, type OrderDesk } from './order-desk.ts';
 import { applySeenStops, endStops } from './protection.ts';
 import { TRADE_IDS_KEPT, type BotState } from './state.ts';
-import { midOf, phaseOf } from './telemetry.ts';
+import { entryOf, midOf, phaseOf, text } from './telemetry.ts';
 
 /** So many reads in a row must differ before the venue's position replaces ours: one read can race with a fill. */
 const MISMATCHES_TO_ADOPT = 3;
+
+/** More settlements than a read reaches back over. */
+const FUNDING_IDS_KEPT = 64;
 
 /** `adopted`: the venue's position replaced ours. */
 export type SyncOutcome = 'agrees' | 'adopted' | 'differs';
@@ -31,6 +37,7 @@ export function applyFillFact(state: BotState, fill: FillFact, atMs: number, des
   const realised = applyFill(state.holdings[fill.leg], fill.side, fill.price, fill.qty, fill.fee, instrument);
   state.wallet = (state.wallet + realised - fill.fee) as QuoteAmount;
   state.fills += 1;
+  noteVolume(state.daily, notional(fill.price, fill.qty, instrument));
   state.fillHeardAtMs = atMs;
   endStops(state, fill.leg, heldBefore, state.holdings[fill.leg].qty);
   const order = findOrder(state, fill.clientOrderId);
@@ -55,12 +62,57 @@ export function applyFillFact(state: BotState, fill: FillFact, atMs: number, des
       external: isExternal,
     },
   });
+  tellBotFill(state, fill, realised, desk, effects);
   if (isExternal) {
     const { tradeId, clientOrderId: id } = fill;
     raiseAlert(state, 'external_fill', { clientOrderId: id, tradeId, stops: state.stops.length }, effects);
   }
   watchPrice(state, fill, order, desk, effects);
   if (order !== undefined) tellOrder(state, order, { news: 'fill', qty: fill.qty }, atMs, desk, effects);
+}
+
+/** The fill as reports want it, and to the strategy, which learns from what its own quotes led to. */
+function tellBotFill(
+  state: BotState,
+  fill: FillFact,
+  realised: QuoteAmount,
+  { instrument, strategy, view, tell }: OrderDesk,
+  effects: Effects,
+): void {
+  const { side, price, qty, liquidity, tradeId, clientOrderId } = fill;
+  const midTicks = midOf(state);
+  const feeBps = (quoteToNumber(fill.fee) / (price * qty * instrument.quotePerTickLot)) * 1e4;
+  const captureBps = midTicks === null ? null : (((midTicks - price) * (side === 'buy' ? 1 : -1)) / price) * 1e4;
+  const { regime, expectedEdgeBps } = strategy.fillContext(side);
+  effects.push({
+    effect: 'record',
+    kind: RecordKind.telemetryEvent,
+    event: {
+      type: 'BotFill',
+      clientOrderId,
+      tradeId,
+      symbol: instrument.symbol,
+      side,
+      leg: fill.leg,
+      price: formatPrice(price, instrument),
+      qty: formatQty(qty, instrument),
+      fee: formatQuote(fill.fee),
+      liquidity,
+      atMs: fill.venueAtMs,
+      realised: formatQuote(realised),
+      positionAfter: formatQty(netLots(state.holdings), instrument),
+      entryPriceAfter: entryOf(state.holdings[fill.leg], instrument),
+      mid: midTicks === null ? null : text(midTicks * instrument.tickSize),
+      captureBps,
+      feeBps,
+      regime,
+      expectedEdgeBps,
+    },
+  });
+  const isMaker = liquidity === 'maker';
+  const seen = { tradeId, clientOrderId, side, priceTicks: price, lots: qty, isMaker, feeBps, atMs: state.lastAtMs };
+  view.atMs = state.lastAtMs;
+  strategy.onFill(seen, view, tell);
 }
 
 /** Something is wrong with the market, the venue or us when an order executes beyond its limit or far from the mid. */
@@ -121,6 +173,8 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
     state.syncDifferences = [];
     return 'differs';
   }
+  applyFundingPayments(state, sync);
+  state.positionDriftPct = driftPct(state, sync);
   const differences = LEGS.map((leg) => heldAtVenue(sync, leg).qty - state.holdings[leg].qty);
   const isDifferent = differences.some((difference) => difference !== 0);
   if (isDifferent && !mayAdopt(state, differences, sync, readAtMs, effects)) return 'differs';
@@ -132,6 +186,7 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
   state.provenAtMs = Math.max(state.provenAtMs, readAtMs);
   state.wallet = sync.equity;
   takeUnrealisedOut(state, desk);
+  noteWalletRead(state.daily, isDifferent);
   return isDifferent ? 'adopted' : 'agrees';
 }
 
@@ -157,6 +212,27 @@ function mayAdopt(
   return isPriced && state.syncMismatches >= MISMATCHES_TO_ADOPT;
 }
 
+/** How far the venue's position is from ours, in percent of the larger; of several legs the worst. */
+function driftPct(state: BotState, sync: SyncInput): number {
+  let worst = 0;
+  for (const leg of LEGS) {
+    const ours = state.holdings[leg].qty;
+    const theirs = heldAtVenue(sync, leg).qty;
+    if (ours !== theirs) worst = Math.max(worst, (Math.abs(theirs - ours) / Math.max(Math.abs(ours), Math.abs(theirs))) * 100); // prettier-ignore
+  }
+  return worst;
+}
+
+/** Counts each settlement once. It is in the equity of the same read already; before the first read it is of no run of ours. */
+function applyFundingPayments(state: BotState, { fundingPayments }: SyncInput): void {
+  for (const { paymentId, amount } of fundingPayments) {
+    if (state.fundingIds.includes(paymentId)) continue;
+    state.fundingIds.push(paymentId);
+    if (state.fundingIds.length > FUNDING_IDS_KEPT) state.fundingIds.shift();
+    if (state.everSynced) state.funding = (state.funding + amount) as QuoteAmount;
+  }
+}
+
 function heldAtVenue({ positions }: SyncInput, leg: Leg): { qty: SignedLots; entryPrice: string | null } {
   return positions.find((position) => position.leg === leg) ?? { qty: 0 as SignedLots, entryPrice: null };
 }
@@ -178,7 +254,8 @@ function adoptOpenOrders(state: BotState, sync: SyncInput, desk: OrderDesk, effe
       continue;
     }
     const isForeign = !clientOrderId.startsWith(desk.tag);
-    const adopted = adoptOrder({ clientOrderId, filled, ...seen }, isForeign, sync.atMs);
+    const level = isForeign ? 0 : freeLevel(state, seen.side);
+    const adopted = adoptOrder({ clientOrderId, filled, ...seen }, isForeign, sync.atMs, level);
     state.orders.push(adopted);
     recordOrder(adopted, null, desk, effects);
     if (isForeign) raiseAlert(state, 'external_order', { clientOrderId, side: seen.side }, effects);
@@ -194,6 +271,17 @@ function adoptOpenOrders(state: BotState, sync: SyncInput, desk: OrderDesk, effe
       },
     });
   }
+}
+
+/** The first level of `side` without an order of ours; one too many shares the last level and is cancelled there. */
+function freeLevel({ orders }: BotState, side: Side): number {
+  let level = 0;
+  while (
+    level < QUOTE_LEVELS_MAX - 1 &&
+    orders.some((order) => order.side === side && !order.foreign && order.level === level)
+  )
+    level += 1;
+  return level;
 }
 
 /** The venue was read and knows of no further fill: the position check that follows catches what this hides. */
@@ -223,6 +311,7 @@ function adoptPosition(state: BotState, leg: Leg, sync: SyncInput, instrument: I
   const before = position.qty;
   const { qty, entryPrice } = heldAtVenue(sync, leg);
   if (qty === before) return;
+  if (before === 0) raiseAlert(state, 'orphan_position', { leg, qty: formatQty(qty, instrument) }, effects);
   position.qty = qty;
   const costQuote = qty === 0 ? 0 : Math.abs(qty) * instrument.lotSize * Number(entryPrice);
   position.cost = (BigInt(Math.round(costQuote * 1e6)) * 1_000_000n) as QuoteAmount;

@@ -11,7 +11,11 @@ import { fnv1a } from '../orders/client-order-id.ts';
 import type { Order } from '../orders/order.ts';
 import type { Stop } from '../orders/stop.ts';
 import type { DenialCode } from '../risk/decision.ts';
+import { QUOTE_LEVELS_MAX, type StrategyMemory } from '../strategies/strategy.ts';
 import type { VenueTrouble } from '../venue-trouble.ts';
+import type { SyncPart, TunableValue } from './input.ts';
+import { blankDaily, type DailyMemory } from './daily.ts';
+import { blankRisk, type RiskMemory } from './risk-watch.ts';
 import { Reason, type ReasonCode } from './reasons.ts';
 
 export interface BotState {
@@ -47,6 +51,8 @@ export interface BotState {
   pausedByOperator: boolean;
   pausedWithoutSupervisor: boolean;
   hardStopped: boolean;
+  /** When the hard stop, or the soft pause of the bot's own ladder, began: the last one where neither holds. */
+  heldSinceMs: number;
   /** When the symbol's cancel-all of a hard stop was last sent; 0 once the venue has confirmed it. */
   cancelAllSentAtMs: number;
   stopping: boolean;
@@ -103,17 +109,37 @@ export interface BotState {
   wallet: QuoteAmount;
   /** `wallet` still holds the unrealised profit of the last sync: there was no mid to measure it by. */
   isWalletGross: boolean;
-  equityPeak: number;
-  /** UTC day number and its first equity. */
-  day: number;
-  equityDayStart: number;
-  dailyLossReached: boolean;
+  /** The UTC day, and the peak of the equity. */
+  daily: DailyMemory;
   /** When the cancels of the last minute were sent, oldest first. */
   cancelsAtMs: number[];
-  bidReplacedAtMs: number;
-  askReplacedAtMs: number;
-  bidDenial: DenialCode | null;
-  askDenial: DenialCode | null;
+  /** When the quote of each level was last sent, and the code of its last denial. */
+  bidReplacedAtMs: number[];
+  askReplacedAtMs: number[];
+  bidDenials: (DenialCode | null)[];
+  askDenials: (DenialCode | null)[];
+  /** Funding as last told; the rate is 0 before, and positive where longs pay. */
+  fundingRate: number;
+  fundingIntervalMs: number;
+  fundingAtMs: number;
+  /** Mark price in ticks; 0 before it was told. */
+  markTicks: number;
+  /** Settled funding: received less paid, in this bot's life, and the last payments counted in. */
+  funding: QuoteAmount;
+  fundingIds: string[];
+  /** Failed tries of the start-up read, and whether that was the last one before a person looks. */
+  syncTries: number;
+  isSyncGivenUp: boolean;
+  /** What could not be read in the last of them. */
+  syncFailedPart: SyncPart | null;
+  /** Venue's position less ours at the last read, in percent of the larger. */
+  positionDriftPct: number;
+  /** Live-tunable parameters that differ from the configured ones, by path. */
+  parameters: Record<string, TunableValue>;
+  /** The bot's own level of risk and what it rests on. */
+  risk: RiskMemory;
+  /** All that the strategy remembers. */
+  strategy: StrategyMemory | null;
   reason: ReasonCode;
   telemetryAtMs: number;
   telemetryMinute: number;
@@ -121,6 +147,13 @@ export interface BotState {
 
 /** More than can be executed between two syncs with their overlap: what is read back again must still be known. */
 export const TRADE_IDS_KEPT = 2_048;
+
+/** Bitget's most common interval, until the venue tells its own. */
+const FUNDING_INTERVAL_MS = 8 * 3_600_000;
+
+function perLevel<T>(value: T): T[] {
+  return Array.from({ length: QUOTE_LEVELS_MAX }, () => value);
+}
 
 export function blankState(): BotState {
   return {
@@ -142,6 +175,7 @@ export function blankState(): BotState {
     pausedByOperator: false,
     pausedWithoutSupervisor: false,
     hardStopped: false,
+    heldSinceMs: 0,
     cancelAllSentAtMs: 0,
     stopping: false,
     left: false,
@@ -178,15 +212,25 @@ export function blankState(): BotState {
     fillHeardAtMs: 0,
     wallet: ZERO_QUOTE,
     isWalletGross: false,
-    equityPeak: 0,
-    day: -1,
-    equityDayStart: 0,
-    dailyLossReached: false,
+    daily: blankDaily(),
     cancelsAtMs: [],
-    bidReplacedAtMs: 0,
-    askReplacedAtMs: 0,
-    bidDenial: null,
-    askDenial: null,
+    bidReplacedAtMs: perLevel(0),
+    askReplacedAtMs: perLevel(0),
+    bidDenials: perLevel(null),
+    askDenials: perLevel(null),
+    fundingRate: 0,
+    fundingIntervalMs: FUNDING_INTERVAL_MS,
+    fundingAtMs: 0,
+    markTicks: 0,
+    funding: ZERO_QUOTE,
+    fundingIds: [],
+    syncTries: 0,
+    isSyncGivenUp: false,
+    syncFailedPart: null,
+    positionDriftPct: 0,
+    parameters: {},
+    risk: blankRisk(),
+    strategy: null,
     reason: Reason.none,
     telemetryAtMs: 0,
     telemetryMinute: 0,
@@ -200,16 +244,17 @@ interface PositionOnDisk {
   fees: string;
 }
 
-interface StateOnDisk extends Omit<BotState, 'book' | 'holdings' | 'wallet'> {
+interface StateOnDisk extends Omit<BotState, 'book' | 'holdings' | 'wallet' | 'funding'> {
   book: Omit<BookFrame, 'bidTicks' | 'bidLots' | 'askTicks' | 'askLots'> &
     Record<'bidTicks' | 'bidLots' | 'askTicks' | 'askLots', number[]>;
   holdings: Record<Leg, PositionOnDisk>;
   wallet: string;
+  funding: string;
 }
 
 /** Canonical text of the state: equal states give equal texts. */
 export function encodeState(state: BotState): string {
-  const { book, holdings, wallet } = state;
+  const { book, holdings, wallet, funding } = state;
   const onDisk: StateOnDisk = {
     ...state,
     book: {
@@ -225,6 +270,7 @@ export function encodeState(state: BotState): string {
       short: positionOut(holdings.short),
     },
     wallet: formatQuote(wallet),
+    funding: formatQuote(funding),
   };
   return JSON.stringify(onDisk);
 }
@@ -236,8 +282,9 @@ export function decodeState(text: string): BotState {
   const holdings = flatHoldings();
   const saved: Partial<Record<Leg, PositionOnDisk>> = onDisk.holdings ?? { net: netBeforeLegs };
   for (const leg of LEGS) if (saved[leg] !== undefined) Object.assign(holdings[leg], positionIn(saved[leg]));
+  const blank = blankState();
   return {
-    ...blankState(),
+    ...blank,
     ...onDisk,
     book: {
       ...book,
@@ -246,9 +293,13 @@ export function decodeState(text: string): BotState {
       askTicks: Float64Array.from(book.askTicks),
       askLots: Float64Array.from(book.askLots),
     },
-    orders: onDisk.orders.map((order) => ({ ...order, leg: order.leg ?? 'net' })),
+    orders: onDisk.orders.map((order) => ({ ...order, leg: order.leg ?? 'net', level: order.level ?? 0 })),
     holdings,
     wallet: parseQuote(onDisk.wallet),
+    funding: parseQuote(onDisk.funding ?? '0'),
+    // One number a side before quotes had levels.
+    bidReplacedAtMs: Array.isArray(onDisk.bidReplacedAtMs) ? onDisk.bidReplacedAtMs : blank.bidReplacedAtMs,
+    askReplacedAtMs: Array.isArray(onDisk.askReplacedAtMs) ? onDisk.askReplacedAtMs : blank.askReplacedAtMs,
   };
 }
 

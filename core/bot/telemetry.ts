@@ -1,4 +1,4 @@
-/** Equity, day and peak as statistics, and the snapshot events that reports and dashboards read. */
+/** Equity as a statistic, and the snapshot events that reports and dashboards read. */
 import { feesOf, netLots, realisedOf, unrealisedOf } from '../accounting/holdings.ts';
 import { isStopping } from '../orders/order.ts';
 import type { Leg } from '../accounting/legs.ts';
@@ -25,24 +25,10 @@ export function midOf(state: BotState): number | null {
     : null;
 }
 
-export function equityOf(state: BotState, desk: OrderDesk): number {
+export function equityOf(state: BotState, desk: Pick<OrderDesk, 'instrument'>): number {
   const midTicks = midOf(state);
   const unrealised = midTicks === null ? 0 : unrealisedOf(state.holdings, midTicks, desk.instrument.quotePerTickLot);
   return quoteToNumber(state.wallet) + unrealised;
-}
-
-/** Follows the peak and the first equity of each UTC day; the day's start outlives a restart with the state. */
-export function markEquity(state: BotState, atMs: number, desk: OrderDesk, dailyLossQuoteMax: number): void {
-  if (!state.everSynced || state.isWalletGross) return;
-  const equity = equityOf(state, desk);
-  const day = Math.floor(atMs / DAY_MS);
-  if (day !== state.day) {
-    state.day = day;
-    state.equityDayStart = equity;
-    state.dailyLossReached = false;
-  }
-  if (equity > state.equityPeak) state.equityPeak = equity;
-  if (state.equityDayStart - equity >= dailyLossQuoteMax) state.dailyLossReached = true;
 }
 
 export type BotPhase = 'starting' | 'running' | 'paused' | 'hard_stopped' | 'stopping';
@@ -51,15 +37,16 @@ export function phaseOf(state: BotState): BotPhase {
   if (state.hardStopped) return 'hard_stopped';
   if (state.stopping) return 'stopping';
   if (!state.synced) return 'starting';
-  return state.pausedByOperator || state.pausedWithoutSupervisor ? 'paused' : 'running';
+  const isPaused = state.pausedByOperator || state.pausedWithoutSupervisor || state.risk.ladder.level === 'soft_pause';
+  return isPaused ? 'paused' : 'running';
 }
 
 /** A statistic as text: 8 decimals are beyond what any of them means. */
-function text(value: number): string {
+export function text(value: number): string {
   return value.toFixed(8).replace(/\.?0+$/, '');
 }
 
-function entryOf({ qty, cost }: Position, { lotSize }: Instrument): string | null {
+export function entryOf({ qty, cost }: Position, { lotSize }: Instrument): string | null {
   return qty === 0 ? null : text(quoteToNumber(cost) / (Math.abs(qty) * lotSize));
 }
 
@@ -85,8 +72,8 @@ export function recordTelemetry(state: BotState, atMs: number, desk: OrderDesk, 
       phase: phaseOf(state),
       reason: reasonName(state.reason),
       equity: text(quoteToNumber(state.wallet) + unrealised),
-      equityPeak: text(state.equityPeak),
-      equityDayStart: text(state.equityDayStart),
+      equityPeak: text(state.daily.equityPeak ?? 0),
+      equityDayStart: text(state.daily.equityStart ?? 0),
       position: formatQty(lots, instrument),
       positionQuote: midTicks === null ? 0 : lots * midTicks * instrument.quotePerTickLot,
       entryPrice: isNet ? entryOf(holdings.net, instrument) : null,
@@ -109,6 +96,13 @@ export function recordTelemetry(state: BotState, atMs: number, desk: OrderDesk, 
       unprotectedMs: unprotectedMsAt(state, atMs),
       alerts: state.alerts,
       clockOffsetMs: state.clockMeasuredAtMs === 0 ? null : state.clockOffsetMs,
+      riskLevel: state.risk.ladder.level,
+      riskCode: state.risk.ladder.code,
+      marginRatio: state.risk.marginRead?.ratio ?? null,
+      positionDriftPct: state.positionDriftPct,
+      funding: formatQuote(state.funding),
+      fundingRate: state.fundingAtMs === 0 ? null : state.fundingRate,
+      regime: desk.strategy.fillContext('buy').regime,
     },
   });
   if (midTicks !== null) {

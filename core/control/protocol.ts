@@ -7,13 +7,32 @@ const Attributed = {
   reason: z.string().min(1).max(500),
 };
 
+/** Live-tunable parameters by path (`core/bot/tunables.ts`); null takes the configured value again. */
+export const ParameterChanges = z.record(
+  z.string().min(1).max(80),
+  z.union([z.number(), z.string().max(32), z.boolean(), z.null()]),
+);
+export type ParameterChanges = z.infer<typeof ParameterChanges>;
+
 export const ControlRequest = z.discriminatedUnion('command', [
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('status') }),
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('ping') }),
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('pause'), ...Attributed }),
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('resume'), ...Attributed }),
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('hardStop'), ...Attributed }),
-  z.strictObject({ id: z.int().nonnegative(), command: z.literal('approveRestart'), ...Attributed }),
+  z.strictObject({
+    id: z.int().nonnegative(),
+    command: z.literal('approveRestart'),
+    ...Attributed,
+    /** When it was given: it counts for what began before. Left out, now. */
+    givenAtMs: z.int().positive().optional(),
+  }),
+  z.strictObject({
+    id: z.int().nonnegative(),
+    command: z.literal('setParameters'),
+    ...Attributed,
+    changes: ParameterChanges,
+  }),
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('shutdown'), reason: z.string().min(1).max(500) }),
 ]);
 export type ControlRequest = z.infer<typeof ControlRequest>;
@@ -41,11 +60,22 @@ export const BotStatus = z.strictObject({
   reason: z.string(),
   pausedByOperator: z.boolean(),
   hardStopped: z.boolean(),
+  /** Step of the bot's own ladder of risk. */
+  riskLevel: z.enum(['allow', 'reduce_exposure', 'soft_pause', 'hard_stop', 'kill_switch']).default('allow'),
+  /** The rule that took it there; null on `allow`. */
+  riskCode: z.string().nullable().default(null),
+  /**
+   * Since when it is held by a hard stop, or by a soft pause of its own ladder; null when by neither. Absent in the word of a
+   * bot that does not know when an approval was given.
+   */
+  heldSinceMs: z.int().nonnegative().nullable().optional(),
   position: z.string(),
   ordersActive: z.int().nonnegative(),
   fills: z.int().nonnegative(),
   /** Of the journal: everything up to here is on disk. */
   durableSequence: z.int().nonnegative(),
+  /** Live-tunable parameters that differ from the configured ones, by path. */
+  parameters: ParameterChanges.default({}),
   codeVersion: z.string(),
   configHash: z.string(),
   /** Absent for a paper account, which has no key. */

@@ -19,6 +19,7 @@ export const RecordKind = {
   stopInput: 12,
   clockInput: 13,
   toldPositionInput: 14,
+  barsInput: 15,
   /** The machine's whole state after the record before it: recovery starts here. */
   stateSnapshot: 20,
   marketDataEvent: 100,

@@ -21,9 +21,14 @@ import type { RecordedBook } from './book-levels.ts';
 /**
  * How hopeful the queue is. `touch`: first in the queue, an upper bound. `queue`: cancels come from behind us unless the
  * level shrinks below what was ahead (risk-averse, the base). `queue_proportional`: a decrease that no trade explains is
- * shared between ahead and behind by size. `penetration`: only a price beyond ours fills, a lower bound.
+ * shared between ahead and behind by size. `strict`: only a price beyond ours fills, a lower bound.
+ *
+ * Of the same resting orders in the same market each is filled at any time no less by `touch` than by `queue`, and no less
+ * by `queue` than by `strict`. That ends where an order's fate hangs on what another one did: a reduce-only order lives as
+ * long as its position, and an order that crosses finds what the resting ones have left of a level.
  */
-export type FillGrade = 'touch' | 'queue' | 'queue_proportional' | 'penetration';
+export const FILL_GRADES = ['touch', 'queue', 'queue_proportional', 'strict'] as const;
+export type FillGrade = (typeof FILL_GRADES)[number];
 
 export type Liquidity = 'maker' | 'taker';
 
@@ -156,9 +161,8 @@ export class FillModel {
 
   /** The feed shows other levels than before: orders whose level was hidden stand behind what it shows now. */
   reveal(): void {
-    for (const own of [this.bids, this.asks]) {
-      for (const order of own) if (order.ahead === Infinity) order.ahead = this.aheadOf(order.side, order.price);
-    }
+    this.revealOf(this.bids);
+    this.revealOf(this.asks);
   }
 
   /** The recording changed a level of `book` from `before` to `after` lots. Call it after the book was changed. */
@@ -173,7 +177,7 @@ export class FillModel {
 
   /**
    * Somebody took `qty` at `price`. A trade that the book shows already (`isInBook`) has shortened the queue through the
-   * level's size: it fills only orders with a better price than its own.
+   * level's size: it fills only orders with a better price than its own, and who has no queue.
    */
   applyTrade(takerSide: Side, price: PriceTicks, qty: QtyLots, isInBook = false): void {
     const own = takerSide === 'sell' ? this.bids : this.asks;
@@ -187,7 +191,7 @@ export class FillModel {
       const betterBy = (order.price - price) * sign;
       if (betterBy < 0) break;
       if (betterBy === 0) {
-        if (this.grade === 'penetration' || isInBook) break;
+        if (this.grade === 'strict' || (isInBook && this.grade !== 'touch')) break;
         const queueTaken = Math.min(Math.max(0, order.ahead - queueTraded), left);
         queueTraded += queueTaken;
         left -= queueTaken;
@@ -263,6 +267,13 @@ export class FillModel {
     return this.grade === 'touch' ? 0 : this.book.levels(side).queueAt(price);
   }
 
+  private revealOf(own: readonly RestingOrder[]): void {
+    for (let index = 0; index < own.length; index++) {
+      const order = own[index]!;
+      if (order.ahead === Infinity) order.ahead = this.aheadOf(order.side, order.price);
+    }
+  }
+
   private shortenQueue(own: readonly RestingOrder[], price: number, before: number, after: number): void {
     for (let index = 0; index < own.length; index++) {
       const order = own[index]!;
@@ -286,7 +297,7 @@ export class FillModel {
     taken: Map<number, number>,
   ): void {
     const sign = levelSide === 'buy' ? 1 : -1;
-    const reachMin = this.grade === 'penetration' ? 1 : 0;
+    const reachMin = this.grade === 'strict' ? 1 : 0;
     let left = size;
     let filledAny = false;
     for (let index = 0; index < own.length && left > 0; index++) {

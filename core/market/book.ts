@@ -25,3 +25,15 @@ export function createBookFrame(): BookFrame {
     askLots: new Float64Array(BOOK_DEPTH),
   };
 }
+
+export function copyBookFrame(to: BookFrame, from: BookFrame): void {
+  to.venueAtMs = from.venueAtMs;
+  to.bidCount = from.bidCount;
+  to.askCount = from.askCount;
+  for (let index = 0; index < BOOK_DEPTH; index++) {
+    to.bidTicks[index] = from.bidTicks[index]!;
+    to.bidLots[index] = from.bidLots[index]!;
+    to.askTicks[index] = from.askTicks[index]!;
+    to.askLots[index] = from.askLots[index]!;
+  }
+}

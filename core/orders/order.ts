@@ -31,6 +31,8 @@ export interface Order {
   readonly qty: QtyLots;
   readonly reduceOnly: boolean;
   readonly leg: Leg;
+  /** Which of the side's quotes it is, 0 nearest to the market. */
+  readonly level: number;
   /** Found at the venue instead of sent by this run of the machine: what it filled before may never arrive as a fill. */
   readonly adopted: boolean;
   /** Not placed by this bot at all; it counts as exposure and is reported, but never managed. */
@@ -63,7 +65,7 @@ export type OrderNews =
   | { news: 'cancelAnswered'; answer: 'yes' | 'gone' | 'no' | 'unknown' }
   | { news: 'notFound' };
 
-export function createOrder(intent: OrderIntent, sentAtMs: number): Order {
+export function createOrder(intent: OrderIntent, sentAtMs: number, level = 0): Order {
   return {
     clientOrderId: intent.clientOrderId,
     side: intent.side,
@@ -71,6 +73,7 @@ export function createOrder(intent: OrderIntent, sentAtMs: number): Order {
     qty: intent.qty,
     reduceOnly: intent.reduceOnly,
     leg: intent.leg,
+    level,
     adopted: false,
     foreign: false,
     sentAtMs,
@@ -108,9 +111,10 @@ export function adoptOrder(
   },
   isForeign: boolean,
   atMs: number,
+  level: number,
 ): Order {
   return {
-    ...createOrder({ ...seen, symbol: '', kind: 'limit', expiresAtMs: 0 }, atMs),
+    ...createOrder({ ...seen, symbol: '', kind: 'limit', expiresAtMs: 0 }, atMs, level),
     adopted: true,
     foreign: isForeign,
     state: 'open',

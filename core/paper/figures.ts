@@ -10,9 +10,17 @@ import type { QuoteAmount } from '../money/money.ts';
 import type { PaperMarket } from './paper-market.ts';
 import type { PaperOrder, PaperSymbol } from './rows.ts';
 
+/**
+ * Share of a position's value that has to stay as margin, in millionths: the first tier of BTCUSDT, as Bitget stated it in
+ * July 2025. Paper knows no tiers and liquidates nothing; the share only says how near a liquidation would be.
+ */
+export const MAINTENANCE_E6 = 4_000n;
+
 export interface PaperFigures {
   /** Cash and unrealised result. */
   readonly equity: QuoteAmount;
+  /** What all positions would have to keep, with the fee of closing them. */
+  readonly maintenance: QuoteAmount;
   /** Free for new orders, never negative. */
   readonly available: QuoteAmount;
 }
@@ -26,6 +34,7 @@ export function figuresOf(
 ): PaperFigures | null {
   let equity: bigint = cash;
   let bound = 0n;
+  let maintenance = 0n;
   const leverages = new Map<string, bigint>();
   for (const { spec, holdings, leverage } of symbols) {
     leverages.set(spec.symbol, BigInt(leverage));
@@ -36,7 +45,9 @@ export function figuresOf(
       const markE12 = market?.markE12() ?? null;
       if (market === undefined || markE12 === null) return null;
       equity += unrealisedAt(position, markE12, market.instrument);
-      bound += valueAt(position, markE12, market.instrument) / BigInt(leverage);
+      const value = valueAt(position, markE12, market.instrument);
+      bound += value / BigInt(leverage);
+      maintenance += (value * (MAINTENANCE_E6 + market.instrument.takerFeeE6)) / 1_000_000n;
     }
   }
   for (const order of openOrders) {
@@ -44,7 +55,11 @@ export function figuresOf(
     if (market !== undefined) bound += marginOf(order, market.instrument, leverages.get(order.symbol) ?? 1n);
   }
   const free = equity - bound;
-  return { equity: equity as QuoteAmount, available: (free > 0n ? free : 0n) as QuoteAmount };
+  return {
+    equity: equity as QuoteAmount,
+    maintenance: maintenance as QuoteAmount,
+    available: (free > 0n ? free : 0n) as QuoteAmount,
+  };
 }
 
 /** What is held at `markE12`, rounded down to 1e-12. */

@@ -50,12 +50,9 @@ export class PaperExchange {
     for (const { spec } of this.books.symbols.values()) this.learn(createInstrument(spec));
     for (const order of this.books.openOrders.values()) {
       const left = (order.qty - order.filled) as QtyLots;
-      const { id, side, leg, price, qty, reduceOnly, liquidity } = order;
-      this.marketOf(order.symbol).model.restore(
-        { id, side, leg, price, qty, reduceOnly, kind: 'limit' },
-        left,
-        liquidity,
-      );
+      const { id, side, leg, price, qty, reduceOnly, crossedAtCreation } = order;
+      const terms = { id, side, leg, price, qty, reduceOnly, kind: 'limit' } as const;
+      this.marketOf(order.symbol).model.restore(terms, left, crossedAtCreation ? 'taker' : 'maker');
     }
   }
 
@@ -134,6 +131,19 @@ export class PaperExchange {
     row.fundingDue = due;
     // Without a position it decides nothing, and is told again after a restart.
     if (isNews && !isFlat(row.holdings)) this.books.putSymbol(row);
+  }
+
+  /**
+   * For a feed that shows every level: before each of its frames. The caller then changes the market's book, tells its
+   * model each change, and has the stops looked at when the price has reached one.
+   */
+  moveTo(symbol: string, atMs: number): void {
+    this.atMs = atMs;
+    this.settleFunding(symbol, atMs);
+  }
+
+  lookAtStops(symbol: string): void {
+    this.fireStops(symbol, this.marketOf(symbol));
   }
 
   // Orders.
@@ -272,18 +282,17 @@ export class PaperExchange {
   private create(intent: OrderIntent): PaperAnswer {
     const { clientOrderId, symbol, side, leg, price, qty, kind, reduceOnly } = intent;
     const market = this.marketOf(symbol);
-    const order = this.newOrder({ clientOrderId, symbol, side, leg, price, qty, kind, reduceOnly });
+    const crossedAtCreation = market.model.crosses(intent);
+    const order = this.newOrder({ clientOrderId, symbol, side, leg, price, qty, kind, reduceOnly, crossedAtCreation });
     market.accept();
-    order.liquidity = market.model.crosses(order) ? 'taker' : 'maker';
     this.note(order);
     market.model.place({ id: order.id, side, leg, price, qty, kind, reduceOnly });
     this.dropIdleStops(symbol);
     return { answer: 'yes', id: order.id };
   }
 
-  private newOrder(terms: Omit<PaperOrder, 'id' | 'liquidity' | 'filled' | 'status' | 'updatedAtMs'>): PaperOrder {
-    const id = this.books.newId();
-    return { ...terms, id, liquidity: 'taker', filled: 0 as QtyLots, status: 'open', updatedAtMs: this.atMs };
+  private newOrder(terms: Omit<PaperOrder, 'id' | 'filled' | 'status' | 'updatedAtMs'>): PaperOrder {
+    return { ...terms, id: this.books.newId(), filled: 0 as QtyLots, status: 'open', updatedAtMs: this.atMs };
   }
 
   private putStop(id: number, request: PaperStopRequest): PaperAnswer {
@@ -301,16 +310,8 @@ export class PaperExchange {
       const qty = Math.abs(this.rowOf(symbol).holdings[leg].qty) as QtyLots;
       const opposite = side === 'buy' ? market.book.asks : market.book.bids;
       if (qty === 0 || opposite.count === 0 || !isReached(stop, market)) continue;
-      const order = this.newOrder({
-        clientOrderId: null,
-        symbol,
-        side,
-        leg,
-        price,
-        qty,
-        kind: 'stop',
-        reduceOnly: true,
-      });
+      const what = { clientOrderId: null, kind: 'stop', reduceOnly: true, crossedAtCreation: true } as const;
+      const order = this.newOrder({ ...what, symbol, side, leg, price, qty });
       this.note(order);
       market.accept();
       market.model.place({ id: order.id, side, leg, price: null, qty, kind: 'immediate', reduceOnly: true });
@@ -336,7 +337,7 @@ export class PaperExchange {
   private fill(orderId: number, price: PriceTicks, qty: QtyLots, liquidity: Liquidity): void {
     const order = this.books.orderById(orderId);
     invariant(order !== undefined && order.filled + qty <= order.qty, 'a fill never exceeds its order');
-    const { symbol, clientOrderId, side, leg } = order;
+    const { symbol, clientOrderId, side, leg, crossedAtCreation } = order;
     const { instrument } = this.marketOf(symbol);
     const row = this.rowOf(symbol);
     const rateE6 = liquidity === 'maker' ? instrument.makerFeeE6 : instrument.takerFeeE6;
@@ -347,7 +348,7 @@ export class PaperExchange {
     this.books.putSymbol(row);
     order.filled = (order.filled + qty) as QtyLots;
     if (order.filled === order.qty) order.status = 'filled';
-    const fill = { id: this.books.newId(), orderId, clientOrderId, symbol, side, leg, price, qty, fee, liquidity, atMs: this.atMs }; // prettier-ignore
+    const fill = { id: this.books.newId(), orderId, clientOrderId, symbol, side, leg, price, qty, fee, liquidity, crossedAtCreation, atMs: this.atMs }; // prettier-ignore
     this.books.putFill(fill);
     this.note(order);
     this.events.push({ type: 'fill', fill }, { type: 'position', symbol, leg });

@@ -8,18 +8,13 @@ import type { Instrument } from '../market/instrument.ts';
 import { DecimalError, parseScaled } from '../money/decimal.ts';
 import type { PriceTicks, QtyLots, SignedLots } from '../money/money.ts';
 import type { Side } from '../orders/order-intent.ts';
-import { applyFrame, replaceBook } from './book-window.ts';
+import { BookWindow } from './book-window.ts';
 
 export class PaperMarket {
   instrument: Instrument;
   readonly model: FillModel;
   readonly book = new RecordedBook();
-  /** The book is one that the venue shows now. */
-  isLive = false;
-  /** Newest venue time of a frame. */
-  private frameAtMs = 0;
-  /** Venue time up to which the market was known when the newest order arrived. */
-  private acceptedAtMs = 0;
+  private readonly window: BookWindow;
   private lastE12: bigint | null = null;
   private statedMarkE12: bigint | null = null;
 
@@ -27,33 +22,28 @@ export class PaperMarket {
     this.instrument = instrument;
     const positions = Object.fromEntries(LEGS.map((leg) => [leg, holdings[leg].qty])) as Record<Leg, SignedLots>;
     this.model = new FillModel(this.book, sink, grade, positions);
+    this.window = new BookWindow(this.book, this.model);
+  }
+
+  /** The book is one that the venue shows now. */
+  get isLive(): boolean {
+    return this.window.isLive;
   }
 
   /** The feed is interrupted: nothing that it showed may be traded on. */
   interrupt(): void {
-    this.isLive = false;
+    this.window.interrupt();
     this.lastE12 = null;
     this.statedMarkE12 = null;
   }
 
   applyBook(frame: BookFrame): void {
-    // An older state than the last one says nothing about now.
-    if (this.isLive && frame.venueAtMs < this.frameAtMs) return;
-    this.frameAtMs = frame.venueAtMs;
-    const wasLive = this.isLive;
-    this.isLive = true;
-    if (wasLive) applyFrame(this.book, frame, this.model);
-    else replaceBook(this.book, frame, this.model);
+    this.window.applyBook(frame);
   }
 
-  /**
-   * Feeds repeat trades when they begin and deliver them late. A trade from before the newest order could not have met
-   * it; one that is older than the book has shortened the queues through it already.
-   */
   applyTrade(takerSide: Side, price: PriceTicks, qty: QtyLots, venueAtMs: number): void {
-    if (!this.isLive || venueAtMs < this.acceptedAtMs) return;
-    this.lastE12 = BigInt(price) * this.instrument.tickE12;
-    this.model.applyTrade(takerSide, price, qty, venueAtMs < this.frameAtMs);
+    const isNews = this.window.applyTrade(takerSide, price, qty, venueAtMs);
+    if (isNews) this.lastE12 = BigInt(price) * this.instrument.tickE12;
   }
 
   applyPrices(lastPrice: string, markPrice: string | null): void {
@@ -64,7 +54,7 @@ export class PaperMarket {
 
   /** From now on only what happens after what is known now can fill. */
   accept(): void {
-    this.acceptedAtMs = this.frameAtMs;
+    this.window.accept();
   }
 
   /** The venue's mark price, the middle of the book where it states none, null without a live book; 1e-12 USDT. */

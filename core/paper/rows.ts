@@ -19,8 +19,8 @@ export interface PaperOrder {
   readonly qty: QtyLots;
   readonly kind: 'post_only' | 'limit' | 'stop';
   readonly reduceOnly: boolean;
-  /** Decided once, when it was placed. */
-  liquidity: Liquidity;
+  /** It took what the book showed when it arrived: all of it pays as a taker, the rest that waits at its limit too. */
+  crossedAtCreation: boolean;
   filled: QtyLots;
   status: 'open' | 'filled' | 'cancelled';
   updatedAtMs: number;
@@ -37,6 +37,8 @@ export interface PaperFill {
   readonly qty: QtyLots;
   readonly fee: QuoteAmount;
   readonly liquidity: Liquidity;
+  /** Of its order. */
+  readonly crossedAtCreation: boolean;
   readonly atMs: number;
 }
 
@@ -106,7 +108,19 @@ export function encodeChange(change: PaperChange): string {
 
 /** The opposite of `encodeChange`; who stores the text also guards it against damage. */
 export function decodeChange(text: string): PaperChange {
-  return JSON.parse(text, (key, field: unknown) =>
+  const change = JSON.parse(text, (key, field: unknown) =>
     AMOUNTS.has(key) && typeof field === 'string' ? parseQuote(field) : field,
   ) as PaperChange;
+  return { ...change, orders: change.orders.map(upgradeOrder), fills: change.fills.map(upgradeFill) };
+}
+
+/** As written before orders kept what decided their fees: the decision then stood in `liquidity`. */
+type Written<Row> = Omit<Row, 'crossedAtCreation'> & { readonly crossedAtCreation?: boolean };
+
+function upgradeOrder({ liquidity, ...order }: Written<PaperOrder> & { readonly liquidity?: Liquidity }): PaperOrder {
+  return { ...order, crossedAtCreation: order.crossedAtCreation ?? liquidity === 'taker' };
+}
+
+function upgradeFill(fill: Written<PaperFill>): PaperFill {
+  return { ...fill, crossedAtCreation: fill.crossedAtCreation ?? fill.liquidity === 'taker' };
 }

@@ -3,6 +3,7 @@
  * depth snapshot once, `depthUpdate` and `trade` messages as the exchange sent them. The book starts at the snapshot.
  */
 import type { Instrument } from '../market/instrument.ts';
+import { DecimalError, parseScaled } from '../money/decimal.ts';
 
 /** What one change of a frame is. */
 export const OpKind = { bid: 0, ask: 1, buyTrade: 2, sellTrade: 3 } as const;
@@ -19,7 +20,24 @@ export interface Recording {
   readonly opLots: Float64Array;
   /** Venue time of the snapshot, ms since the epoch. */
   readonly startedAtMs: number;
+  /** Empty where none were recorded. */
+  readonly marks: Marks;
 }
+
+/** What the venue stated about once a second, oldest first; whole numbers, so that decimals stay exact. */
+export interface Marks {
+  /** Venue time, ms after `startedAtMs`, never decreasing. */
+  readonly atMs: Float64Array;
+  /** Mark price, 1e-8 quote. */
+  readonly priceE8: Float64Array;
+  /** Rate of the next settlement, 1e-8 of notional; positive: longs pay. */
+  readonly rateE8: Float64Array;
+  /** When that is, ms since the epoch. */
+  readonly fundingAtMs: Float64Array;
+}
+
+const NONE = new Float64Array(0);
+export const NO_MARKS: Marks = { atMs: NONE, priceE8: NONE, rateE8: NONE, fundingAtMs: NONE };
 
 /** A recording that cannot be played. Names the file and the rule. */
 export class RecordingError extends Error {
@@ -39,6 +57,8 @@ interface FeedMessage {
   p?: string;
   q?: string;
   m?: boolean;
+  r?: string;
+  T?: number;
 }
 
 /** A later file of a market must go on where the one before it ended. */
@@ -88,6 +108,7 @@ class RecordingBuilder {
   private readonly tickPerUnit: number;
   private readonly lotPerUnit: number;
   private readonly frameAtMs: number[] = [];
+  private readonly marks = { atMs: [] as number[], priceE8: [] as number[], rateE8: [] as number[], fundingAtMs: [] as number[] }; // prettier-ignore
   private readonly firstOp: number[] = [];
   private opKind = new Uint8Array(1 << 16);
   private opTicks = new Int32Array(1 << 16);
@@ -104,13 +125,14 @@ class RecordingBuilder {
 
   add(line: string): void {
     // Best bid and offer messages are two thirds of the lines and say nothing that depth does not say within 50 ms.
-    if (line === '' || line.includes('"bookTicker"') || line.includes('"markPrice')) return;
+    if (line === '' || line.includes('"bookTicker"')) return;
     const space = line.indexOf(' ');
     const parsed = JSON.parse(line.slice(space + 1)) as { data?: FeedMessage } & FeedMessage;
     const message = parsed.data ?? parsed;
     if (message.lastUpdateId !== undefined) return this.addSnapshot(message, receivedMs(line.slice(0, space)));
     if (this.snapshotId === null) return;
     if (message.e === 'trade') return this.addTrade(message);
+    if (message.e === 'markPriceUpdate') return this.addMark(message);
     if (message.e === 'depthUpdate' && (message.u ?? 0) >= this.snapshotId) this.addDepth(message);
   }
 
@@ -126,6 +148,12 @@ class RecordingBuilder {
       opTicks: this.opTicks.slice(0, this.opCount),
       opLots: this.opLots.slice(0, this.opCount),
       startedAtMs: this.startedAtMs,
+      marks: {
+        atMs: Float64Array.from(this.marks.atMs),
+        priceE8: Float64Array.from(this.marks.priceE8),
+        rateE8: Float64Array.from(this.marks.rateE8),
+        fundingAtMs: Float64Array.from(this.marks.fundingAtMs),
+      },
     };
   }
 
@@ -153,6 +181,23 @@ class RecordingBuilder {
     this.openFrame(message.E ?? 0);
     // `m`: the buyer was the maker, so the seller took.
     this.addOp(message.m === true ? OpKind.sellTrade : OpKind.buyTrade, message.p ?? '', message.q ?? '');
+  }
+
+  private addMark({ E: venueAtMs = 0, p: price = '', r: rate = '', T: fundingAtMs = 0 }: FeedMessage): void {
+    const { marks } = this;
+    marks.atMs.push(Math.max(marks.atMs.at(-1) ?? 0, venueAtMs - this.startedAtMs));
+    marks.priceE8.push(this.scaled(price, 'mark price'));
+    marks.rateE8.push(this.scaled(rate, 'funding rate'));
+    marks.fundingAtMs.push(fundingAtMs);
+  }
+
+  private scaled(text: string, what: string): number {
+    try {
+      return Number(parseScaled(text, 8));
+    } catch (error) {
+      if (!(error instanceof DecimalError)) throw error;
+      throw new RecordingError(`${this.file}: ${what}: ${error.message}`);
+    }
   }
 
   private openFrame(venueAtMs: number): void {

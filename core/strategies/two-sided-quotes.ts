@@ -2,7 +2,7 @@
 import { Reason, type ReasonCode } from '../bot/reasons.ts';
 import type { TwoSidedQuotesParams } from '../bot/bot-config.ts';
 import type { Instrument } from '../market/instrument.ts';
-import type { DesiredQuotes, Strategy, StrategyView } from './strategy.ts';
+import type { DesiredQuotes, Explained, Strategy, StrategyView } from './strategy.ts';
 
 const BPS = 1e-4;
 
@@ -13,25 +13,59 @@ export function createTwoSidedQuotes(params: TwoSidedQuotesParams, instrument: I
   const orderQuote = Number(params.orderQuote);
   const inventoryQuoteMax = Number(params.inventoryQuoteMax);
   const notionalMin = Number(instrument.notionalMinE12) / 1e12;
+  const ignore = (): void => {};
+
+  const fullnessOf = ({ positionLots, midTicks }: StrategyView): number =>
+    Math.max(-1, Math.min(1, (positionLots * midTicks * instrument.quotePerTickLot) / inventoryQuoteMax));
+
+  function quote(view: StrategyView, desired: DesiredQuotes): ReasonCode {
+    desired.bidLots.fill(0);
+    desired.askLots.fill(0);
+    desired.stale = 'none';
+    const { midTicks, positionLots, isReducing } = view;
+    const quotePerLot = midTicks * instrument.quotePerTickLot;
+    const lotsMin = Math.max(instrument.qtyMinLots, Math.ceil(notionalMin / quotePerLot));
+    const heldLots = Math.abs(positionLots);
+    if (isReducing && heldLots < lotsMin) return Reason.nothing_to_reduce;
+    const wantedLots = Math.floor(orderQuote / quotePerLot);
+    const lots = isReducing ? Math.min(wantedLots, heldLots) : wantedLots;
+    if (lots < lotsMin) return Reason.order_below_minimum;
+    const fullness = fullnessOf(view);
+    const leanedMid = midTicks * (1 - skewRatio * fullness);
+    // Rounded away from the mid and kept behind the other side's best: a quote of ours never takes.
+    const bestBid = view.book.bidTicks[0] as number;
+    const bestAsk = view.book.askTicks[0] as number;
+    desired.bidTicks[0] = Math.min(Math.floor(leanedMid * (1 - halfSpreadRatio)), bestAsk - 1);
+    desired.askTicks[0] = Math.max(Math.ceil(leanedMid * (1 + halfSpreadRatio)), bestBid + 1);
+    const isBidWanted = isReducing ? positionLots < 0 : fullness < 1;
+    const isAskWanted = isReducing ? positionLots > 0 : fullness > -1;
+    if (isBidWanted) desired.bidLots[0] = lots;
+    if (isAskWanted) desired.askLots[0] = lots;
+    if (isReducing) return Reason.reducing_only;
+    return isBidWanted && isAskWanted ? Reason.quoted : Reason.inventory_full;
+  }
+
+  function explain(view: StrategyView): Explained {
+    const { midTicks, isReducing } = view;
+    const { tickSize } = instrument;
+    const fullness = fullnessOf(view);
+    const leanedMid = midTicks * (1 - skewRatio * fullness) * tickSize;
+    const { halfSpreadBps, skewBps } = params;
+    return { mid: midTicks * tickSize, leanedMid, halfSpreadBps, skewBps, fullness, orderQuote, isReducing };
+  }
+
   return {
     name: params.name,
+    memory: { name: params.name },
     requoteMsMin: params.requoteMsMin,
     requoteTicks: (midTicks) => Math.max(1, Math.floor(midTicks * requoteRatio)),
-    onBook(view: StrategyView, desired: DesiredQuotes): ReasonCode {
-      const bestBid = view.book.bidTicks[0] as number;
-      const bestAsk = view.book.askTicks[0] as number;
-      const midTicks = (bestBid + bestAsk) / 2;
-      const quotePerLot = midTicks * instrument.quotePerTickLot;
-      const lots = Math.floor(orderQuote / quotePerLot);
-      if (lots < instrument.qtyMinLots || lots * quotePerLot < notionalMin) return Reason.order_below_minimum;
-      const fullness = Math.max(-1, Math.min(1, (view.positionLots * quotePerLot) / inventoryQuoteMax));
-      const leanedMid = midTicks * (1 - skewRatio * fullness);
-      // Rounded away from the mid and kept behind the other side's best: a quote of ours never takes.
-      desired.bidTicks = Math.min(Math.floor(leanedMid * (1 - halfSpreadRatio)), bestAsk - 1);
-      desired.askTicks = Math.max(Math.ceil(leanedMid * (1 + halfSpreadRatio)), bestBid + 1);
-      desired.bidLots = fullness >= 1 ? 0 : lots;
-      desired.askLots = fullness <= -1 ? 0 : lots;
-      return fullness >= 1 || fullness <= -1 ? Reason.inventory_full : Reason.quoted;
-    },
+    onStart: ignore,
+    onBars: ignore,
+    onBook: ignore,
+    onTimer: ignore,
+    onFill: ignore,
+    quote,
+    fillContext: () => ({ regime: null, expectedEdgeBps: null }),
+    explain,
   };
 }

@@ -13,6 +13,7 @@ import type { QtyLots } from '../../core/money/money.ts';
 import type { OrderIntent } from '../../core/orders/order-intent.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import type { ProtectiveStop } from '../venue.ts';
+import { readClassicBars } from './bars.ts';
 import {
   PRODUCT,
   proven,
@@ -248,6 +249,7 @@ export function createClassicDialect({ read, instrumentOf, noteFill }: DialectOp
       const { data, atMs } = await read('fundingRate', { symbol, ...product });
       return wire.parseFundingRate(data, symbol, atMs);
     },
+    recentBars: (symbol, barMs, count) => readClassicBars(read, symbol, barMs, count),
 
     async settings(symbol) {
       const { data } = await read('account', { symbol, ...product, ...margin });

@@ -10,6 +10,7 @@ import type {
   OrderFamily,
   ProtectiveStop,
   VenueBalance,
+  VenueBar,
   VenueCapabilities,
   VenueFeeRates,
   VenueFill,
@@ -87,6 +88,7 @@ export interface Dialect {
   feeRates(symbol: string): Promise<VenueFeeRates>;
   ticker(symbol: string): Promise<VenueTicker>;
   funding(symbol: string): Promise<VenueFunding>;
+  recentBars(symbol: string, barMs: number, count: number): Promise<VenueBar[]>;
 
   settings(symbol: string): Promise<VenueSettings>;
   /** All of them have to be done; none where nothing has to change; null where the venue cannot. */

@@ -4,6 +4,7 @@ export const METHODS = {
   contracts: 'publicMixGetV2MixMarketContracts',
   ticker: 'publicMixGetV2MixMarketTicker',
   fundingRate: 'publicMixGetV2MixMarketCurrentFundRate',
+  candles: 'publicMixGetV2MixMarketCandles',
   keyInfo: 'privateSpotGetV2SpotAccountInfo',
 
   // Classic account
@@ -32,6 +33,7 @@ export const METHODS = {
   // Unified account
   unifiedTickers: 'publicUtaGetV3MarketTickers',
   unifiedFundingRate: 'publicUtaGetV3MarketCurrentFundRate',
+  unifiedCandles: 'publicUtaGetV3MarketCandles',
   unifiedFeeRates: 'privateUtaGetV3AccountFeeRate',
   unifiedSettings: 'privateUtaGetV3AccountSettings',
   unifiedKeyInfo: 'privateUtaGetV3AccountInfo',

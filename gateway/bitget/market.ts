@@ -6,6 +6,7 @@ import type { Log } from '../../core/log.ts';
 import { createHttpClient } from '../http.ts';
 import { createRateBudget, type RateBudget } from '../rates/rate-budget.ts';
 import type { VenueMarket } from '../venue.ts';
+import { readClassicBars } from './bars.ts';
 import { createCalls } from './calls.ts';
 import { parseInstrument, readContract } from './contract.ts';
 import { PRODUCT } from './dialect.ts';
@@ -54,6 +55,7 @@ export async function createBitgetMarket(options: BitgetMarketOptions): Promise<
       const { data, atMs } = await calls.read('fundingRate', { symbol, productType: PRODUCT });
       return parseFundingRate(data, symbol, atMs);
     },
+    recentBars: (symbol, barMs, count) => readClassicBars(calls.read, symbol, barMs, count),
     serverTimeMs: async () => parseServerTime((await calls.read('serverTime', {})).data),
     streamMarket: (instrument, sink) => streams.streamMarket(instrument, sink),
     async close() {

@@ -19,6 +19,11 @@ export const OptionalNumber = z
   .union([z.string(), z.number()])
   .nullish()
   .transform((value) => (typeof value === 'number' ? String(value) : value));
+/** A decimal, or none. */
+export const OptionalDecimal = z
+  .union([Decimal, z.literal('')])
+  .nullish()
+  .transform((text) => (text === undefined || text === '' ? null : text));
 export const Millis = z
   .union([z.string().regex(/^\d{10,14}$/), z.int().positive()], 'expected milliseconds since the epoch')
   .transform(Number);

@@ -12,6 +12,7 @@ import type { QtyLots } from '../../core/money/money.ts';
 import type { OrderIntent } from '../../core/orders/order-intent.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import type { ProtectiveStop, VenueFill } from '../venue.ts';
+import { readUnifiedBars } from './bars.ts';
 import {
   futuresOf,
   PRODUCT,
@@ -230,6 +231,7 @@ export function createUnifiedDialect(options: DialectOptions): Dialect {
       const { data, atMs } = await read('unifiedFundingRate', { symbol });
       return parseFundingRate(data, symbol, atMs);
     },
+    recentBars: (symbol, barMs, count) => readUnifiedBars(read, symbol, barMs, count),
 
     async settings(symbol) {
       const { data } = await read('unifiedSettings', {});

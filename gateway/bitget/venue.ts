@@ -305,6 +305,7 @@ export async function createBitgetVenue(options: BitgetVenueOptions): Promise<Ve
     feeRates: (symbol) => dialect.feeRates(symbol),
     ticker: (symbol) => dialect.ticker(symbol),
     funding: (symbol) => dialect.funding(symbol),
+    recentBars: (symbol, barMs, count) => dialect.recentBars(symbol, barMs, count),
     serverTimeMs: async () => parseServerTime((await calls.read('serverTime', {})).data),
 
     settings: (symbol) => dialect.settings(symbol),

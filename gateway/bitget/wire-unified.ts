@@ -25,6 +25,7 @@ import {
   Millis,
   nonZeroOrNull,
   onGrid,
+  OptionalDecimal,
   OptionalNumber,
   OptionalText,
   parseRecord,
@@ -195,6 +196,7 @@ const PositionRow = z.looseObject({
   unrealisedPnl: OptionalNumber,
   leverage: OptionalNumber,
   marginMode: OptionalText,
+  mmr: OptionalDecimal,
 });
 
 /** One row of `instrument`: one leg, which may be flat. */
@@ -213,22 +215,35 @@ export function parsePosition(raw: unknown, instrument: Instrument): VenuePositi
     unrealised: textOrNull(row.unrealisedPnl),
     leverage: textOrNull(row.leverage),
     marginMode: marginModeOf(row.marginMode),
+    maintenanceRatio: row.mmr,
+    // A crossed position has the account's, which its rows do not repeat.
+    marginRatio: null,
   };
 }
 
 const Assets = z.looseObject({
+  mmr: OptionalDecimal,
+  effEquity: OptionalDecimal,
   assets: z.array(z.looseObject({ coin: z.string(), equity: Decimal, available: Decimal })),
 });
 
 /** The USDT of the account. Other coins count as margin there, at rates of the venue's own; the desk does not lean on them. */
 export function parseBalance(data: unknown): VenueBalance {
-  const { assets } = parseRecord(Assets, data, 'assets');
+  const { assets, mmr, effEquity } = parseRecord(Assets, data, 'assets');
   const usdt = assets.find(({ coin }) => coin === 'USDT');
   // The venue lists a coin once it was held.
   return {
     equity: formatQuote(quoteOf(usdt?.equity ?? '0', 'down')),
     available: formatQuote(quoteOf(usdt?.available ?? '0', 'down')),
+    marginRatio: marginRatioOf(mmr, effEquity),
   };
+}
+
+/** Of amounts: the venue's own `mgnRatio` is 0 in its documented example of an account that has something to maintain. */
+function marginRatioOf(maintenance: string | null, equity: string | null): string | null {
+  if (maintenance === null || equity === null) return null;
+  if (Number(maintenance) === 0) return '0';
+  return Number(equity) > 0 ? (Number(maintenance) / Number(equity)).toFixed(12) : '1';
 }
 
 const Settings = z.looseObject({

@@ -26,6 +26,7 @@ import {
   Millis,
   nonZeroOrNull,
   onGrid,
+  OptionalDecimal,
   OptionalNumber,
   OptionalText,
   parseRecord,
@@ -234,6 +235,10 @@ const PositionRow = z.looseObject({
   unrealizedPL: OptionalNumber,
   leverage: OptionalNumber,
   marginMode: OptionalText,
+  keepMarginRate: OptionalDecimal,
+  /** As REST says it, and the stream. */
+  marginRatio: OptionalDecimal,
+  marginRate: OptionalDecimal,
 });
 
 /** One row of `instrument`: one leg, which may be flat. */
@@ -252,6 +257,8 @@ export function parsePosition(raw: unknown, instrument: Instrument): VenuePositi
     unrealised: textOrNull(row.unrealizedPL),
     leverage: textOrNull(row.leverage),
     marginMode: marginModeOf(row.marginMode),
+    maintenanceRatio: row.keepMarginRate,
+    marginRatio: row.marginRatio ?? row.marginRate,
   };
 }
 
@@ -271,7 +278,12 @@ export function parsePositions(
   return held;
 }
 
-const AccountRow = z.looseObject({ marginCoin: z.string(), accountEquity: Decimal, crossedMaxAvailable: Decimal });
+const AccountRow = z.looseObject({
+  marginCoin: z.string(),
+  accountEquity: Decimal,
+  crossedMaxAvailable: Decimal,
+  crossedRiskRate: OptionalDecimal,
+});
 
 export function parseBalance(data: unknown): VenueBalance {
   const rows = parseRecord(z.array(z.looseObject({ marginCoin: z.string() })), data, 'accounts');
@@ -281,6 +293,7 @@ export function parseBalance(data: unknown): VenueBalance {
   return {
     equity: formatQuote(quoteOf(account.accountEquity, 'down')),
     available: formatQuote(quoteOf(account.crossedMaxAvailable, 'down')),
+    marginRatio: account.crossedRiskRate,
   };
 }
 

@@ -6,9 +6,10 @@ import { Agent as HttpAgent, type Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Log } from '../../core/log.ts';
 import { createInstrument, type Instrument } from '../../core/market/instrument.ts';
+import { closedBars, intervalNotOffered, requireBar } from '../bars.ts';
 import { createHttpClient, TransportFailure, type HttpClient } from '../http.ts';
-import { VenueMalformed, VenueRefused, VenueUnavailable, type VenueMarket } from '../venue.ts';
-import { plainDecimal, type UnifiedMarket, type VenueProfile } from './profile.ts';
+import { VenueMalformed, VenueRefused, VenueUnavailable, type VenueBar, type VenueMarket } from '../venue.ts';
+import { plainDecimal, type UnifiedBar, type UnifiedMarket, type VenueProfile } from './profile.ts';
 import { createUnifiedSession, UnifiedAnswer } from './session.ts';
 import { UnifiedStream } from './stream.ts';
 
@@ -23,6 +24,9 @@ export interface UnifiedMarketOptions {
 }
 
 const CALL_DEADLINE_MS = 10_000;
+/** The venues' own most. */
+const BARS_AN_ANSWER = 1_000;
+const MINUTE_MS = 60_000;
 
 export async function createUnifiedMarket(options: UnifiedMarketOptions): Promise<VenueMarket> {
   const { profile, log, now = Date.now, random = Math.random } = options;
@@ -85,6 +89,17 @@ export async function createUnifiedMarket(options: UnifiedMarketOptions): Promis
         throw new VenueMalformed(`${profile.id} funding of ${symbol}: no rate or no time of settlement`);
       return { symbol, venueAtMs: timestamp ?? now(), ...told };
     },
+    async recentBars(symbol, barMs, count) {
+      const timeframe = timeframeOf(barMs);
+      if (!session.timeframes.includes(timeframe)) throw intervalNotOffered(profile.id, barMs, session.timeframes);
+      const name = await unifiedName(symbol);
+      // Asked before the bars: what is closed by then does not grow any more when they are told.
+      const closedAtMs = await read('time', () => session.serverTimeMs());
+      const limit = Math.min(count + 1, BARS_AN_ANSWER);
+      const bars = await read('bars', () => session.bars(name, timeframe, limit));
+      const told = bars.map((bar) => toBar(bar, `${profile.id} bar of ${symbol}`));
+      return closedBars(told, barMs, count, closedAtMs);
+    },
     serverTimeMs: () => read('time', () => session.serverTimeMs()),
     streamMarket(instrument, sink) {
       const name = unifiedNames.get(instrument.symbol);
@@ -112,6 +127,20 @@ export async function createUnifiedMarket(options: UnifiedMarketOptions): Promis
 
 function deskName({ baseId, quoteId, settleId }: UnifiedMarket): string | null {
   return quoteId === settleId ? baseId + quoteId : null;
+}
+
+function timeframeOf(barMs: number): string {
+  const minutes = barMs / MINUTE_MS;
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
+}
+
+function toBar(row: UnifiedBar, what: string): VenueBar {
+  if (row.length < 6 || row.slice(0, 6).some((value) => typeof value !== 'number')) {
+    throw new VenueMalformed(`${what}: ${JSON.stringify(row)}`);
+  }
+  const [openAtMs, ...values] = row as number[] as [number, number, number, number, number, number];
+  const [open, high, low, close, volume] = values.map(plainDecimal) as [string, string, string, string, string];
+  return requireBar({ openAtMs, open, high, low, close, volume }, what);
 }
 
 /** Throws `VenueRefused` for a contract that the desk cannot count in lots of its base coin. */

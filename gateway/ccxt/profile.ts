@@ -40,6 +40,9 @@ export interface UnifiedTicker {
   readonly info: unknown;
 }
 
+/** Time of the open, open, high, low, close, volume. */
+export type UnifiedBar = readonly (number | undefined)[];
+
 /** Where an update of a book stands in the chain of updates. */
 export interface BookLink {
   readonly topic: string;
@@ -79,6 +82,10 @@ export interface UnifiedSession {
   serverTimeMs(): Promise<number>;
   fundingRate(symbol: string): Promise<{ readonly info: unknown; readonly timestamp: number | undefined }>;
   ticker(symbol: string): Promise<UnifiedTicker>;
+  /** The library's words for the lengths of bars, such as `5m` and `4h`. */
+  readonly timeframes: readonly string[];
+  /** The newest `limit`, the one that still grows among them. */
+  bars(symbol: string, timeframe: string, limit: number): Promise<readonly UnifiedBar[]>;
   watchBook(symbol: string): Promise<WireBook>;
   /** Those that came since the last call, oldest first. */
   watchTrades(symbol: string): Promise<readonly UnifiedTrade[]>;

@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { HttpClient } from '../http.ts';
-import type { BookLink, UnifiedMarket, UnifiedSession, UnifiedTicker, UnifiedTrade, VenueProfile, WireBook } from './profile.ts'; // prettier-ignore
+import type { BookLink, UnifiedBar, UnifiedMarket, UnifiedSession, UnifiedTicker, UnifiedTrade, VenueProfile, WireBook } from './profile.ts'; // prettier-ignore
 
 /** The venue answered, but not with a success. `code` is null when the body was not one of its own. */
 export class UnifiedAnswer extends Error {
@@ -43,10 +43,12 @@ interface CcxtClient {
 interface Ccxt {
   readonly urls: { readonly api: Record<string, unknown> };
   readonly clients: Record<string, CcxtClient>;
+  readonly timeframes: Record<string, unknown>;
   loadMarkets(reload: boolean): Promise<Record<string, UnifiedMarket>>;
   fetchTime(): Promise<number>;
   fetchFundingRate(symbol: string): Promise<{ info: unknown; timestamp: number | undefined }>;
   fetchTicker(symbol: string): Promise<UnifiedTicker>;
+  fetchOHLCV(symbol: string, timeframe: string, since: undefined, limit: number): Promise<UnifiedBar[]>;
   watchOrderBook(symbol: string, limit: number): Promise<WireBook>;
   watchTrades(symbol: string): Promise<UnifiedTrade[]>;
   watchTicker(symbol: string): Promise<UnifiedTicker>;
@@ -104,6 +106,8 @@ export async function createUnifiedSession(options: UnifiedSessionOptions): Prom
     serverTimeMs: () => exchange.fetchTime(),
     fundingRate: (symbol) => exchange.fetchFundingRate(symbol),
     ticker: (symbol) => exchange.fetchTicker(symbol),
+    timeframes: Object.keys(exchange.timeframes),
+    bars: (symbol, timeframe, limit) => exchange.fetchOHLCV(symbol, timeframe, undefined, limit),
     watchBook: (symbol) => exchange.watchOrderBook(symbol, profile.bookDepth),
     watchTrades: (symbol) => exchange.watchTrades(symbol),
     watchTicker: (symbol) => exchange.watchTicker(symbol),

@@ -3,7 +3,7 @@
  * an order sent because of a frame meets the book of that frame.
  */
 import type { Log } from '../../core/log.ts';
-import { BOOK_DEPTH, createBookFrame, type BookFrame } from '../../core/market/book.ts';
+import { copyBookFrame, createBookFrame, type BookFrame } from '../../core/market/book.ts';
 import type { Instrument } from '../../core/market/instrument.ts';
 import type { PaperExchange } from '../../core/paper/paper-exchange.ts';
 import type { ConnectorChannel, MarketSink, StreamHealth, VenueFunding, VenueMarket, VenueSink, VenueStream, VenueTicker, VenueTrade } from '../venue.ts'; // prettier-ignore
@@ -17,6 +17,8 @@ export interface FeedOptions {
   readonly instrument: Instrument;
   readonly now: () => number;
   readonly log: Log;
+  /** Carries out the requests that arrived before the input that comes now, and tells what came of them. */
+  readonly deliver: () => void;
   /** Makes durable what the last input led to, and queues what is to be told. False when the account is over. */
   readonly commit: () => boolean;
   /** Tells what is queued. */
@@ -100,7 +102,7 @@ export class PaperFeed implements MarketSink {
 
   onBook(frame: BookFrame): void {
     const { exchange, now } = this.options;
-    copyFrame(this.frame, frame);
+    copyBookFrame(this.frame, frame);
     this.move(() => exchange.applyBook(this.symbol, frame, now()));
     this.each((sink) => sink.onBook(this.frame));
     this.options.tell();
@@ -136,29 +138,19 @@ export class PaperFeed implements MarketSink {
     if (this.isOver) return;
     if (status === 'up') this.up.add(channel);
     else this.up.delete(channel);
-    if (channel === 'book' && status === 'down') this.options.exchange.interrupt(this.symbol);
+    if (channel === 'book' && status === 'down') this.move(() => this.options.exchange.interrupt(this.symbol));
     this.each((sink) => sink.onConnector(channel, status, reason));
+    this.options.tell();
   }
 
   private move(input: () => void): void {
     if (this.isOver) return;
+    this.options.deliver();
     input();
     if (!this.options.commit()) this.isOver = true;
   }
 
   private each(tell: (sink: VenueSink) => void): void {
     for (const sink of [...this.ready]) if (this.ready.has(sink)) tell(sink);
-  }
-}
-
-function copyFrame(to: BookFrame, from: BookFrame): void {
-  to.venueAtMs = from.venueAtMs;
-  to.bidCount = from.bidCount;
-  to.askCount = from.askCount;
-  for (let index = 0; index < BOOK_DEPTH; index++) {
-    to.bidTicks[index] = from.bidTicks[index]!;
-    to.bidLots[index] = from.bidLots[index]!;
-    to.askTicks[index] = from.askTicks[index]!;
-    to.askLots[index] = from.askLots[index]!;
   }
 }

@@ -1,11 +1,11 @@
 /** A paper account's rows as the venue contract shows them. */
 import { LEGS } from '../../core/accounting/holdings.ts';
 import { formatQuote, formatScaled } from '../../core/money/decimal.ts';
-import { entryPriceOf, unrealisedAt } from '../../core/paper/figures.ts';
+import { entryPriceOf, MAINTENANCE_E6, unrealisedAt, type PaperFigures } from '../../core/paper/figures.ts';
 import type { PaperAnswer, PaperExchange } from '../../core/paper/paper-exchange.ts';
 import type { Leg } from '../../core/accounting/legs.ts';
 import type { PaperFill, PaperOrder, PaperStop } from '../../core/paper/rows.ts';
-import type { PlaceAnswer, VenueFill, VenueOrder, VenuePosition, VenueTriggerOrder } from '../venue.ts';
+import type { PlaceAnswer, VenueBalance, VenueFill, VenueOrder, VenuePosition, VenueTriggerOrder } from '../venue.ts';
 import type { QtyLots } from '../../core/money/money.ts';
 
 /** `answer` of the account as the contract's. */
@@ -56,7 +56,16 @@ export function toVenuePosition(exchange: PaperExchange, symbol: string, leg: Le
     unrealised: isHeld && markE12 !== null ? formatQuote(unrealisedAt(position, markE12, market.instrument)) : null,
     leverage: String(leverage),
     marginMode,
+    maintenanceRatio: isHeld ? formatScaled(MAINTENANCE_E6, 6) : null,
+    // One pool of margin stands behind all of them: the account's ratio is theirs.
+    marginRatio: null,
   };
+}
+
+export function toVenueBalance({ equity, available, maintenance }: PaperFigures): VenueBalance {
+  const ratio = equity > 0n ? Number(maintenance) / Number(equity) : 1;
+  const marginRatio = maintenance === 0n ? '0' : ratio.toFixed(12);
+  return { equity: formatQuote(equity), available: formatQuote(available), marginRatio };
 }
 
 export function heldPositions(exchange: PaperExchange, symbol: string | null): VenuePosition[] {

@@ -7,16 +7,26 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FillGrade } from '../../core/fill-model/fill-model.ts';
+import { NO_LATENCY, type LatencyParams } from '../../core/fill-model/latency.ts';
 import type { Log } from '../../core/log.ts';
 import type { Instrument } from '../../core/market/instrument.ts';
-import { formatQuote, parseQuote } from '../../core/money/decimal.ts';
+import { parseQuote } from '../../core/money/decimal.ts';
 import type { PaperStopRequest } from '../../core/paper/checks.ts';
-import { PaperExchange, type PaperEvent } from '../../core/paper/paper-exchange.ts';
+import { PaperExchange, type PaperAnswer, type PaperEvent } from '../../core/paper/paper-exchange.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import { VenueRefused, VenueUnavailable } from '../venue.ts';
-import type { CancelAnswer, PlaceAnswer, ProtectiveStop, SettingAnswer, Venue, VenueMarket, VenueSink } from '../venue.ts'; // prettier-ignore
+import type { CancelAnswer, No, PlaceAnswer, ProtectiveStop, SettingAnswer, Unknown, Venue, VenueMarket, VenueSink } from '../venue.ts'; // prettier-ignore
 import { PaperFeed } from './feed.ts';
-import { heldPositions, toPlaceAnswer, toTriggerOrder, toVenueFill, toVenueOrder, toVenuePosition } from './rows.ts';
+import { PaperRequests } from './requests.ts';
+import {
+  heldPositions,
+  toPlaceAnswer,
+  toTriggerOrder,
+  toVenueBalance,
+  toVenueFill,
+  toVenueOrder,
+  toVenuePosition,
+} from './rows.ts';
 import { PaperStore } from './store.ts';
 
 export interface PaperVenueOptions {
@@ -26,8 +36,8 @@ export interface PaperVenueOptions {
   /** Decimal USDT, used only when the folder has no saved state. */
   readonly openingBalance: string;
   readonly grade: FillGrade;
-  /** How long an order, change or cancel is on its way; a fill may be faster. */
-  readonly latencyMs?: number;
+  /** Nothing is delayed when absent. */
+  readonly latency?: LatencyParams;
   readonly stateDir: string;
   /** Told once when the disk refuses: the account is over until its next start. */
   readonly onOver?: (error: Error) => void;
@@ -39,10 +49,11 @@ export interface PaperVenueOptions {
 const FIRST_BOOK_WAIT_MS = 5_000;
 /** Between tries to reach the market of a symbol that something is held in. */
 const RETRY_MS = 5_000;
+const CLOSED: No = { answer: 'no', code: 'not_sent', reason: 'the venue is closed' };
 
 /** Throws `PaperStateError` when the saved state cannot be used. */
 export function createPaperVenue(options: PaperVenueOptions): Venue {
-  const { market, account, grade, log, latencyMs = 0, now = Date.now } = options;
+  const { market, account, grade, log, latency = NO_LATENCY, now = Date.now } = options;
   const store = new PaperStore(options.stateDir, account);
   if (store.tornBytes > 0) log.warn('paper account: a change cut short was dropped', { bytes: store.tornBytes });
   // Whoever knew an account that was here before took its fills for new ones, or new ones for known, were ids to come again.
@@ -55,7 +66,24 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
   /** Why the account is over, null while it is not. */
   let over: string | null = null;
 
+  const requests = new PaperRequests({
+    latency,
+    now,
+    unusable,
+    durable,
+    commit: () => {
+      commit();
+      tell();
+    },
+  });
+
   function commit(): boolean {
+    const isWritten = write();
+    requests.answerDecided();
+    return isWritten;
+  }
+
+  function write(): boolean {
     if (over !== null) return false;
     const taken = exchange.take();
     if (taken === null) return true;
@@ -68,6 +96,16 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
     }
     outbox.push(...taken.events);
     return true;
+  }
+
+  function unusable(): Unknown | null {
+    if (over !== null) return { answer: 'unknown', reason: over };
+    return life.signal.aborted ? { answer: 'unknown', reason: 'the venue was closed meanwhile' } : null;
+  }
+
+  async function durable(): Promise<Unknown | null> {
+    if (over === null) await store.synced().catch(end);
+    return over === null ? null : { answer: 'unknown', reason: over };
   }
 
   function end(error: unknown): void {
@@ -106,7 +144,8 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
     if (known !== undefined) return known;
     exchange.learn(instrument);
     commit();
-    const feed = new PaperFeed({ exchange, instrument, now, log, commit, tell });
+    const deliver = (): void => requests.deliver();
+    const feed = new PaperFeed({ exchange, instrument, now, log, deliver, commit, tell });
     feeds.set(instrument.symbol, feed);
     feed.start(market);
     return feed;
@@ -130,12 +169,9 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
     return feeds.has(symbol) ? exchange.market(symbol)!.instrument : market.instrument(symbol);
   }
 
-  /** Null when `symbol` is known and its way to the account has passed; what to answer otherwise: nothing left. */
-  async function arrive(
-    symbol: string,
-    needsBook: boolean,
-  ): Promise<{ answer: 'no'; code: string; reason: string } | null> {
-    if (life.signal.aborted) return { answer: 'no', code: 'not_sent', reason: 'the venue is closed' };
+  /** Null when a request for `symbol` may leave; what to answer otherwise. */
+  async function refusal(symbol: string, needsBook: boolean): Promise<No | null> {
+    if (life.signal.aborted) return CLOSED;
     try {
       const feed = feedOf(await known(symbol));
       if (needsBook) await feed.live(FIRST_BOOK_WAIT_MS);
@@ -144,39 +180,27 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
       if (error instanceof VenueUnavailable) return { answer: 'no', code: 'market_down', reason: error.message };
       throw error;
     }
-    if (latencyMs > 0) await sleep(latencyMs);
     return null;
   }
 
-  /** Changes the account; what it answers is on the disk. */
-  async function act<Answer>(change: () => Answer): Promise<Answer | { answer: 'unknown'; reason: string }> {
-    if (over !== null) return { answer: 'unknown', reason: over };
-    if (life.signal.aborted) return { answer: 'unknown', reason: 'the venue was closed meanwhile' };
-    const answer = change();
-    const isWritten = commit();
-    tell();
-    try {
-      if (isWritten) await store.synced();
-    } catch (error) {
-      end(error);
-    }
-    return over === null ? answer : { answer: 'unknown', reason: over };
-  }
-
-  async function place(symbol: string, needsBook: boolean, change: () => PlaceAnswer): Promise<PlaceAnswer> {
-    return (await arrive(symbol, needsBook)) ?? act(change);
+  async function place(
+    symbol: string,
+    needsBook: boolean,
+    change: (atMs: number) => PaperAnswer,
+  ): Promise<PlaceAnswer> {
+    const no = await refusal(symbol, needsBook);
+    return no ?? requests.send('submit', (atMs) => toPlaceAnswer(change(atMs)));
   }
 
   /** What never was here is gone: no market is needed to say so. */
-  async function cancel(change: () => boolean): Promise<CancelAnswer> {
-    if (life.signal.aborted) return { answer: 'no', code: 'not_sent', reason: 'the venue is closed' };
-    if (latencyMs > 0) await sleep(latencyMs);
-    return act(() => (change() ? { answer: 'yes' } : { answer: 'gone' }));
+  async function cancel(change: (atMs: number) => boolean): Promise<CancelAnswer> {
+    if (life.signal.aborted) return CLOSED;
+    return requests.send('cancel', (atMs) => ({ answer: change(atMs) ? 'yes' : 'gone' }));
   }
 
   async function set(symbol: string | null, change: () => SettingAnswer | null): Promise<SettingAnswer> {
-    const refusal = symbol === null ? null : await arrive(symbol, false);
-    return refusal ?? act(() => change() ?? { answer: 'yes' });
+    const no = symbol === null ? null : await refusal(symbol, false);
+    return no ?? requests.send('submit', () => change() ?? { answer: 'yes' });
   }
 
   function requireOpen(): void {
@@ -197,21 +221,21 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
     },
     ticker: (symbol) => market.ticker(symbol),
     funding: (symbol) => market.funding(symbol),
+    recentBars: (symbol, barMs, count) => market.recentBars(symbol, barMs, count),
     serverTimeMs: () => market.serverTimeMs(),
     streamMarket: (instrument, sink) => market.streamMarket(instrument, sink),
 
-    place: (intent) => place(intent.symbol, true, () => toPlaceAnswer(exchange.place(intent, now()))),
-    amend: (clientOrderId, to) => place(to.symbol, true, () => toPlaceAnswer(exchange.amend(clientOrderId, to, now()))),
-    cancel: (symbol, clientOrderId) => cancel(() => exchange.cancel(symbol, clientOrderId, now())),
-    cancelAll: ({ symbol, families }) =>
-      cancel(() => {
-        const scope = { orders: families.includes('normal'), stops: families.includes('tpsl') };
-        return exchange.cancelAll(symbol, scope, now()) > 0;
-      }),
+    place: (intent) => place(intent.symbol, true, (atMs) => exchange.place(intent, atMs)),
+    amend: (clientOrderId, to) => place(to.symbol, true, (atMs) => exchange.amend(clientOrderId, to, atMs)),
+    cancel: (symbol, clientOrderId) => cancel((atMs) => exchange.cancel(symbol, clientOrderId, atMs)),
+    cancelAll: ({ symbol, families }) => {
+      const scope = { orders: families.includes('normal'), stops: families.includes('tpsl') };
+      return cancel((atMs) => exchange.cancelAll(symbol, scope, atMs) > 0);
+    },
 
-    placeStop: (stop) => place(stop.symbol, false, () => toPlaceAnswer(exchange.placeStop(requestOf(stop), now()))),
+    placeStop: (stop) => place(stop.symbol, false, (atMs) => exchange.placeStop(requestOf(stop), atMs)),
     replaceStop: (clientOrderId, stop) =>
-      place(stop.symbol, false, () => toPlaceAnswer(exchange.replaceStop(clientOrderId, requestOf(stop), now()))),
+      place(stop.symbol, false, (atMs) => exchange.replaceStop(clientOrderId, requestOf(stop), atMs)),
     cancelStop: (symbol, clientOrderId) => cancel(() => exchange.cancelStop(symbol, clientOrderId)),
 
     async openOrders(symbol) {
@@ -245,7 +269,7 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
       requireOpen();
       const figures = exchange.figures();
       if (figures === null) throw new VenueUnavailable('something is held whose price is not known now');
-      return { equity: formatQuote(figures.equity), available: formatQuote(figures.available) };
+      return toVenueBalance(figures);
     },
     async feeRates(symbol) {
       const { makerFeeRate: maker, takerFeeRate: taker } = (await venue.instrument(symbol)).spec;
@@ -274,6 +298,7 @@ export function createPaperVenue(options: PaperVenueOptions): Venue {
     async close() {
       if (life.signal.aborted) return;
       life.abort();
+      requests.close();
       await Promise.all([...feeds.values()].map((feed) => feed.stop()));
       await store.close();
       await market.close();

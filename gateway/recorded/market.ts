@@ -2,10 +2,13 @@
  * Recorded feeds as a market: the book and the trades of a recording in the order in which they were received, with the
  * time of the clock that plays them. After its end a recording goes on in mirrored laps (`core/recording/laps.ts`).
  *
- * What the files do not hold is not made up: there is no mark price, and no funding unless an assumed rate is given.
+ * What the files do not hold is not made up: there is no mark price, no funding unless an assumed rate is given, and no bar
+ * of a time before the recording began to be played.
  */
 import { createInstrument, type Instrument } from '../../core/market/instrument.ts';
+import { MINUTE_MS } from '../../core/recording/minute-bars.ts';
 import type { SimulatedMarket } from '../../core/simulation/options.ts';
+import { closedBars, intervalNotOffered } from '../bars.ts';
 import { VenueRefused, VenueUnavailable } from '../venue.ts';
 import type { VenueFunding, VenueMarket } from '../venue.ts';
 import { loadRecording } from './files.ts';
@@ -105,6 +108,12 @@ export function createRecordedMarket(options: RecordedMarketOptions): RecordedMa
       const price = playerOf(createInstrument(marketOf(symbol).instrument)).price();
       if (price === null) throw new VenueUnavailable(`the recording of ${symbol} has no price here`);
       return { symbol, venueAtMs: now(), lastPrice: price, markPrice: null };
+    },
+    async recentBars(symbol, barMs, count) {
+      requireOpen();
+      const instrument = createInstrument(marketOf(symbol).instrument);
+      if (!(barMs > 0) || barMs % MINUTE_MS !== 0) throw intervalNotOffered('recorded', barMs, ['whole minutes']);
+      return closedBars(playerOf(instrument).bars(barMs), barMs, count, now());
     },
     streamMarket(instrument, sink) {
       requireOpen();

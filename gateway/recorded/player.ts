@@ -1,12 +1,13 @@
 /** Plays one recording to everyone who listens: trades as they were, a frame after each change of the top of the book. */
 import type { BookLevels } from '../../core/fill-model/book-levels.ts';
 import { BOOK_DEPTH, createBookFrame } from '../../core/market/book.ts';
-import { formatPrice, type Instrument } from '../../core/market/instrument.ts';
+import { formatPrice, formatQty, type Instrument } from '../../core/market/instrument.ts';
 import type { PriceTicks, QtyLots } from '../../core/money/money.ts';
 import type { Side } from '../../core/orders/order-intent.ts';
 import { MarketReplay } from '../../core/recording/market-replay.ts';
+import { foldBars, MinuteBars } from '../../core/recording/minute-bars.ts';
 import type { Recording } from '../../core/recording/recording.ts';
-import type { ConnectorChannel, MarketSink, VenueFunding, VenueStream } from '../venue.ts';
+import type { ConnectorChannel, MarketSink, VenueBar, VenueFunding, VenueStream } from '../venue.ts';
 
 const CHANNELS: readonly ConnectorChannel[] = ['book', 'trades', 'ticker'];
 
@@ -22,6 +23,8 @@ export class Player {
   private hasNewPrice = false;
   private toldAtMs: number | null = null;
   private fundingAtMs = 0;
+  private readonly minutes = new MinuteBars();
+  private readonly beganAtMs: number;
 
   constructor(instrument: Instrument, recording: Recording, now: () => number, funding: () => VenueFunding | null) {
     this.instrument = instrument;
@@ -31,6 +34,7 @@ export class Player {
       onLevel: () => undefined,
       onTrade: (takerSide, price, qty) => this.tellTrade(takerSide, price, qty),
     });
+    this.beganAtMs = now();
     this.replay.seek({ lap: 0, lapAtMs: 0 });
     this.fillFrame();
   }
@@ -83,11 +87,27 @@ export class Player {
     return price === null ? null : formatPrice(price, this.instrument);
   }
 
+  /** Of what was played, whole ones only at the beginning; the last may still grow. Oldest first. */
+  bars(barMs: number): VenueBar[] {
+    const wholeFromMs = Math.ceil(this.beganAtMs / barMs) * barMs;
+    const minutes = this.minutes.read().filter(({ openAtMs }) => openAtMs >= wholeFromMs);
+    const price = (ticks: number): string => formatPrice(ticks as PriceTicks, this.instrument);
+    return foldBars(minutes, barMs, this.now()).map(({ openAtMs, open, high, low, close, lots }) => ({
+      openAtMs,
+      open: price(open),
+      high: price(high),
+      low: price(low),
+      close: price(close),
+      volume: formatQty(lots as QtyLots, this.instrument),
+    }));
+  }
+
   close(): void {
     this.ready.clear();
   }
 
   private tellTrade(takerSide: Side, price: PriceTicks, qty: QtyLots): void {
+    this.minutes.add(this.now(), price, qty);
     this.hasNewPrice ||= this.lastPrice !== price;
     this.lastPrice = price;
     const trade = { symbol: this.instrument.symbol, venueAtMs: this.now(), price, qty, takerSide };

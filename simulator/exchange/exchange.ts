@@ -58,7 +58,7 @@ export class Exchange {
     this.liquidation = new Liquidation(this.markets, this.matching);
     this.addAccounts(accounts, saved);
     this.funding = new Funding(this.markets, this.accounts, this.changes, saved.settlements, nowMs());
-    for (const market of markets) market.replay.seek(saved.replay[market.symbol] ?? { lap: 0, lapAtMs: 0 });
+    for (const market of markets) market.begin(saved.replay[market.symbol] ?? { lap: 0, lapAtMs: 0 });
     for (const account of this.accounts.values()) {
       this.matching.restore(account);
       this.triggers.restore(account);

@@ -4,7 +4,9 @@ import type { Instrument } from '../../core/market/instrument.ts';
 import { formatScaled } from '../../core/money/decimal.ts';
 import type { PriceTicks, QtyLots } from '../../core/money/money.ts';
 import type { Side } from '../../core/orders/order-intent.ts';
-import { MarketReplay, type ReplaySink } from '../../core/recording/market-replay.ts';
+import { minutesBefore, type PlayedUntil } from '../../core/recording/history.ts';
+import { MarketReplay, type ReplayPosition, type ReplaySink } from '../../core/recording/market-replay.ts';
+import { MinuteBars } from '../../core/recording/minute-bars.ts';
 import type { Recording } from '../../core/recording/recording.ts';
 import { SimulatedMarket } from '../../core/simulation/options.ts';
 import { createTiers, type LeverageTiers } from './tiers.ts';
@@ -55,6 +57,8 @@ export class Market implements ReplaySink {
   readonly models = new Map<string, FillModel>();
   /** Newest last. */
   readonly recentTrades: PublicTrade[] = [];
+  /** Trades by the minute; those before this process began are what the recording tells of the time before its place. */
+  readonly minutes: MinuteBars;
   /** Prices whose level changed since they were last sent, collected only while `books` has a subscriber. */
   readonly changed = { buy: new Set<PriceTicks>(), sell: new Set<PriceTicks>() };
   bookWatched = false;
@@ -70,14 +74,31 @@ export class Market implements ReplaySink {
   private pace = 1;
   private lastTradeAtMs = 0;
   private lastMidDoubled = 0;
+  private begun: PlayedUntil;
 
-  constructor(instrument: Instrument, recording: Recording, nowMs: () => number, options: TermOptions = DEFAULT_TERMS) {
+  /** `speed`: recorded milliseconds a millisecond, at which the time before the start was played, too. */
+  constructor(
+    instrument: Instrument,
+    recording: Recording,
+    nowMs: () => number,
+    options: TermOptions = DEFAULT_TERMS,
+    speed = 1,
+  ) {
     this.instrument = instrument;
     this.terms = createTerms(options);
     this.nowMs = nowMs;
     this.replay = new MarketReplay(recording, this);
+    this.begun = { position: this.replay.position, atMs: nowMs(), speed };
+    // Looked through when somebody asks for candles: a start has no time for it.
+    this.minutes = new MinuteBars(() => minutesBefore(recording, this.replay.plan, this.begun));
     // Public trade ids only need to be unique and rising, across restarts too.
     this.nextTradeId = nowMs() * 1_000;
+  }
+
+  /** Where the recording begins to be played. */
+  begin(position: ReplayPosition): void {
+    this.replay.seek(position);
+    this.begun = { ...this.begun, position: this.replay.position, atMs: this.nowMs() };
   }
 
   get symbol(): string {
@@ -123,6 +144,7 @@ export class Market implements ReplaySink {
     if (!isJitter) this.lastTradeAtMs = atMs;
     const trade = { id: this.nextTradeId++, atMs: this.lastTradeAtMs, takerSide, price, qty };
     this.recentTrades.push(trade);
+    this.minutes.add(trade.atMs, price, qty);
     if (this.recentTrades.length > RECENT_TRADES_MAX * 2) this.recentTrades.splice(0, RECENT_TRADES_MAX);
     if (this.tradesWatched) this.unsentTrades.push(trade);
     const { traded } = this;

@@ -118,11 +118,11 @@ export class Matching {
     if (left <= 0) throw refuse.amendNotNew();
     this.check(account, market, { ...order, price, qty: left }, order);
     const model = this.modelOf(account, market, order.leg);
-    model.cancel(order.id);
-    Object.assign(order, { price, qty, updatedAtMs: this.nowMs() });
-    this.changes.order(account, order, null);
     const { id, side, reduceOnly } = order;
-    order.liquidity = model.place({ id, side, price, qty: left, reduceOnly, kind: modelKind(order) });
+    model.cancel(id);
+    Object.assign(order, { price, qty, crossedAtCreation: model.crosses({ side, price }), updatedAtMs: this.nowMs() });
+    this.changes.order(account, order, null);
+    model.place({ id, side, price, qty: left, reduceOnly, kind: modelKind(order) });
   }
 
   cancelOpen(account: Account, order: OrderRow, reason = 'normal_cancel'): void {
@@ -136,8 +136,9 @@ export class Matching {
     for (const order of account.open.values()) {
       const market = this.markets.get(order.symbol);
       if (market === undefined) continue;
-      const { id, side, price, qty, reduceOnly, liquidity, leg } = order;
+      const { id, side, price, qty, reduceOnly, crossedAtCreation, leg } = order;
       const left = (qty - order.filled) as QtyLots;
+      const liquidity = crossedAtCreation ? 'taker' : 'maker';
       this.modelOf(account, market, leg).restore({ id, side, price, qty, reduceOnly, kind: 'limit' }, left, liquidity);
     }
   }
@@ -216,6 +217,8 @@ export class Matching {
     const madeRoom = this.makeRoom(account, request);
     const id = this.changes.takeId();
     const atMs = this.nowMs();
+    const price = request.orderType === 'market' ? null : request.price;
+    const model = this.modelOf(account, market, request.leg);
     const order: OrderRow = {
       ...request,
       id,
@@ -231,14 +234,12 @@ export class Matching {
       fee: ZERO_QUOTE,
       realised: ZERO_QUOTE,
       status: 'live',
-      liquidity: 'maker',
+      crossedAtCreation: model.crosses({ side: request.side, price }),
       cancelReason: '',
     };
     this.changes.order(account, order, null);
     const { side, qty, reduceOnly } = order;
-    const price = order.orderType === 'market' ? null : order.price;
-    const model = this.modelOf(account, market, order.leg);
-    order.liquidity = model.place({ id, side, price, qty, reduceOnly, kind: modelKind(order) });
+    model.place({ id, side, price, qty, reduceOnly, kind: modelKind(order) });
     return order;
   }
 
@@ -297,7 +298,6 @@ export class Matching {
     order.fee = addQuote(order.fee, fee);
     order.realised = addQuote(order.realised, realised);
     order.status = order.filled === order.qty ? 'filled' : 'partially_filled';
-    order.liquidity = liquidity;
     order.updatedAtMs = atMs;
     const { symbol, leg, side, reduceOnly, orderType, clientOid, cause, id: orderId } = order;
     const fill: FillRow = {

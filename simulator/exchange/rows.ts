@@ -57,8 +57,8 @@ export interface OrderRow {
   fee: QuoteAmount;
   realised: QuoteAmount;
   status: OrderStatus;
-  /** Decided when the order was created. */
-  liquidity: Liquidity;
+  /** It took what the book showed when it was created, or last changed: all that it fills from then on pays as a taker. */
+  crossedAtCreation: boolean;
   cancelReason: string;
 }
 

@@ -1,4 +1,8 @@
-/** State files of the first version, which knew one-way mode, crossed margin and plain orders only, as today's rows. */
+/**
+ * State files of the first version, which knew one-way mode, crossed margin and plain orders only, as today's rows; and
+ * orders of the second, which kept what they pay instead of what decided it.
+ */
+import type { Liquidity } from '../../core/fill-model/fill-model.ts';
 import type { QtyLots } from '../../core/money/money.ts';
 import { createAccountRow } from './account.ts';
 import { newPosition } from './booking.ts';
@@ -50,7 +54,11 @@ function upgradePosition(position: PositionRow): PositionRow {
   };
 }
 
-function upgradeOrder(order: OrderRow): OrderRow {
+interface PayingOrderRow {
+  readonly liquidity?: Liquidity;
+}
+
+function upgradeOrder({ liquidity, ...order }: OrderRow & PayingOrderRow): OrderRow {
   return {
     leg: 'net',
     marginMode: 'crossed',
@@ -58,6 +66,7 @@ function upgradeOrder(order: OrderRow): OrderRow {
     madeRoom: false,
     takeProfit: null,
     stopLoss: null,
+    crossedAtCreation: liquidity === 'taker',
     ...(order as Written<OrderRow>),
   } as OrderRow;
 }

@@ -195,22 +195,20 @@ function contract(market: Market) {
   };
 }
 
-/** Oldest first, only of what was replayed since this process started. */
+/** Oldest first. */
 function candles(context: PublicContext): string[][] {
   const market = named(context);
-  const { parameters } = context;
+  const { parameters, nowMs } = context;
   // Some spell the days of UTC out; all days here are of UTC.
   const intervalMs = CANDLE_MS[parameters.required('granularity').replace(/utc$/i, '')];
   if (intervalMs === undefined) throw refuse.badParameter('granularity');
   const fromMs = parameters.whole('startTime', 0);
   const toMs = parameters.whole('endTime', Number.MAX_SAFE_INTEGER);
-  return candlesOf(market, intervalMs)
-    .filter(({ startMs }) => startMs >= fromMs && startMs <= toMs)
-    .slice(-Math.max(1, parameters.whole('limit', 100)))
-    .map((candle) => {
-      const { startMs, open, high, low, close, volume, turnover } = candle;
-      return [String(startMs), open, high, low, close, volume, turnover];
-    });
+  const count = Math.max(1, parameters.whole('limit', 100));
+  return candlesOf(market, intervalMs, { nowMs, count, fromMs, toMs }).map((candle) => {
+    const { startMs, open, high, low, close, volume, turnover } = candle;
+    return [String(startMs), open, high, low, close, volume, turnover];
+  });
 }
 
 function recentTrades(context: PublicContext) {

@@ -1,9 +1,9 @@
-/** Candles of the trades that were replayed since this process started: there is no longer memory of them. */
+/** Candles of the market's minutes, those before this process began too, as both protocols ask for them. */
 import { formatPrice, formatQty } from '../../core/market/instrument.ts';
-import type { QtyLots } from '../../core/money/money.ts';
-import type { Market, PublicTrade } from '../exchange/market.ts';
+import type { PriceTicks, QtyLots } from '../../core/money/money.ts';
+import { foldBars, MINUTE_MS } from '../../core/recording/minute-bars.ts';
+import type { Market } from '../exchange/market.ts';
 
-const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 
 /** Interval names as the unified account's protocol spells them. */
@@ -14,6 +14,7 @@ export const CANDLE_MS: Readonly<Record<string, number>> = {
   '15m': 15 * MINUTE_MS,
   '30m': 30 * MINUTE_MS,
   '1H': HOUR_MS,
+  '2H': 2 * HOUR_MS,
   '4H': 4 * HOUR_MS,
   '6H': 6 * HOUR_MS,
   '12H': 12 * HOUR_MS,
@@ -31,28 +32,32 @@ export interface Candle {
   readonly turnover: string;
 }
 
-/** Oldest first; an interval without a trade has no candle. */
-export function candlesOf({ recentTrades, instrument }: Market, intervalMs: number): Candle[] {
-  const groups = new Map<number, PublicTrade[]>();
-  for (const trade of recentTrades) {
-    const startMs = Math.floor(trade.atMs / intervalMs) * intervalMs;
-    const group = groups.get(startMs);
-    if (group === undefined) groups.set(startMs, [trade]);
-    else group.push(trade);
-  }
-  return [...groups].map(([startMs, trades]) => {
-    const prices = trades.map(({ price }) => price);
-    const price = (ticks: number) => formatPrice(ticks as (typeof prices)[0], instrument);
-    const lots = trades.reduce((sum, { qty }) => sum + qty, 0);
-    const tickLots = trades.reduce((sum, trade) => sum + trade.price * trade.qty, 0);
-    return {
-      startMs,
-      open: price(prices[0]!),
-      high: price(Math.max(...prices)),
-      low: price(Math.min(...prices)),
-      close: price(prices.at(-1)!),
-      volume: formatQty(lots as QtyLots, instrument),
-      turnover: (tickLots * instrument.quotePerTickLot).toFixed(4),
-    };
-  });
+export interface CandleRange {
+  readonly nowMs: number;
+  /** The newest so many of those in the range. */
+  readonly count: number;
+  /** Of their starts, inclusive. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+/** Oldest first; the last one may still be growing. */
+export function candlesOf(
+  { minutes, instrument }: Market,
+  intervalMs: number,
+  { nowMs, count, fromMs = 0, toMs = Infinity }: CandleRange,
+): Candle[] {
+  const price = (ticks: number) => formatPrice(ticks as PriceTicks, instrument);
+  return foldBars(minutes.read(), intervalMs, nowMs)
+    .filter(({ openAtMs }) => openAtMs >= fromMs && openAtMs <= toMs)
+    .slice(-count)
+    .map((bar) => ({
+      startMs: bar.openAtMs,
+      open: price(bar.open),
+      high: price(bar.high),
+      low: price(bar.low),
+      close: price(bar.close),
+      volume: formatQty(bar.lots as QtyLots, instrument),
+      turnover: (bar.tickLots * instrument.quotePerTickLot).toFixed(4),
+    }));
 }

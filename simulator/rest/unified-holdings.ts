@@ -183,7 +183,8 @@ export function unifiedClosedPosition(closed: ClosedPositionRow, { instrument }:
 function accountFields(account: Account, markets: ReadonlyMap<string, Market>) {
   const figures = figuresOf(account, markets);
   const { equity, unrealised, crossedMaintenance, crossedMargin, isolatedMargin, crossedEquity } = figures;
-  const ratio = crossedEquity <= 0n ? 0 : Number(crossedMaintenance) / Number(crossedEquity);
+  const owed = crossedMaintenance === 0n ? 0 : 1;
+  const ratio = crossedEquity <= 0n ? owed : Number(crossedMaintenance) / Number(crossedEquity);
   return {
     equity: formatQuote(equity),
     unrealised: formatQuote(unrealised),

@@ -123,10 +123,9 @@ function candles(context: PublicContext): string[][] {
   if (intervalMs === undefined) throw refuse.badParameter('interval');
   const fromMs = parameters.whole('startTime', 0);
   const toMs = parameters.whole('endTime', Number.MAX_SAFE_INTEGER);
-  return candlesOf(market, intervalMs)
-    .filter(({ startMs }) => startMs >= fromMs && startMs <= toMs)
-    .slice(-limitOf(parameters, 100, CANDLES_MAX))
-    .map(({ startMs, open, high, low, close, volume, turnover }) => [
+  const count = limitOf(parameters, 100, CANDLES_MAX);
+  return candlesOf(market, intervalMs, { nowMs: context.nowMs, count, fromMs, toMs }).map(
+    ({ startMs, open, high, low, close, volume, turnover }) => [
       String(startMs),
       open,
       high,
@@ -134,7 +133,8 @@ function candles(context: PublicContext): string[][] {
       close,
       volume,
       turnover,
-    ]);
+    ],
+  );
 }
 
 function instrumentAnswer(market: Market) {

@@ -143,7 +143,7 @@ export class PublicFeed {
         return this.tradeMessage('snapshot', argument, market, market.recentTrades.slice(-TRADES_AT_SUBSCRIPTION));
       default:
         return isCandle(argument)
-          ? this.candleMessage('snapshot', argument, candleRows(argument, market).slice(-CANDLES_AT_SUBSCRIPTION))
+          ? this.candleMessage('snapshot', argument, this.candleRows(argument, market, CANDLES_AT_SUBSCRIPTION))
           : this.topMessage(argument, this.topRows(argument, market));
     }
   }
@@ -230,13 +230,29 @@ export class PublicFeed {
     sendAll(members, this.topMessage(argument, rows));
   }
 
-  /** The candle that is being made, when a trade has changed it. */
+  /** The candle that is being made, when it has changed. */
   private pushCandle(key: string, argument: ChannelArgument, market: Market, members: ReadonlySet<StreamClient>): void {
-    const rows = candleRows(argument, market).slice(-1);
+    const rows = this.candleRows(argument, market, 1);
     const text = JSON.stringify(rows);
     if (rows.length === 0 || this.lastTop.get(key) === text) return;
     this.lastTop.set(key, text);
     sendAll(members, this.candleMessage('update', argument, rows));
+  }
+
+  /** Start, open, high, low, close, base volume, quote volume, and the same in USDT; the newest `count`, oldest first. */
+  private candleRows({ channel }: ChannelArgument, market: Market, count: number): string[][] {
+    const interval = channel.slice('candle'.length).replace(/utc$/, '');
+    const candles = candlesOf(market, CANDLE_MS[interval]!, { nowMs: this.nowMs(), count });
+    return candles.map(({ startMs, open, high, low, close, volume, turnover }) => [
+      String(startMs),
+      open,
+      high,
+      low,
+      close,
+      volume,
+      turnover,
+      turnover,
+    ]);
   }
 
   private candleMessage(action: string, argument: ChannelArgument, data: readonly string[][]): string {
@@ -287,21 +303,6 @@ function candleChannels(interval: string): string[] {
 
 function isCandle({ channel }: ChannelArgument): boolean {
   return channel.startsWith('candle');
-}
-
-/** Start, open, high, low, close, base volume, quote volume, and the same in USDT; oldest first. */
-function candleRows({ channel }: ChannelArgument, market: Market): string[][] {
-  const interval = channel.slice('candle'.length).replace(/utc$/, '');
-  return candlesOf(market, CANDLE_MS[interval]!).map(({ startMs, open, high, low, close, volume, turnover }) => [
-    String(startMs),
-    open,
-    high,
-    low,
-    close,
-    volume,
-    turnover,
-    turnover,
-  ]);
 }
 
 function bookArgument({ symbol }: Market): ChannelArgument {

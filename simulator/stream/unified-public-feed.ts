@@ -138,7 +138,7 @@ export class UnifiedPublicFeed {
       case 'ticker':
         return sendAll(subscription, this.message('snapshot', topic, [this.ticker(market)]));
       case 'kline':
-        return sendAll(subscription, this.message('update', topic, candleRows(topic, market).slice(-1)));
+        return sendAll(subscription, this.message('update', topic, this.candleRows(topic, market, 1)));
       default:
         return this.pushTop(subscription, market);
     }
@@ -153,7 +153,7 @@ export class UnifiedPublicFeed {
       case 'ticker':
         return this.message('snapshot', topic, [this.ticker(market)]);
       case 'kline':
-        return this.message('snapshot', topic, candleRows(topic, market).slice(-CANDLES_AT_SUBSCRIPTION));
+        return this.message('snapshot', topic, this.candleRows(topic, market, CANDLES_AT_SUBSCRIPTION));
       default:
         return this.message('snapshot', topic, [this.top(topic, market)]);
     }
@@ -209,6 +209,15 @@ export class UnifiedPublicFeed {
     return { ...unifiedTicker(market, nowMs), nextFundingTime: String(nextFundingAtMs(market, nowMs)) };
   }
 
+  /** The newest `count`, oldest first. */
+  private candleRows({ interval }: Topic, market: Market, count: number): object[] {
+    const intervalMs = CANDLE_MS[interval ?? ''] ?? CANDLE_MS['1m']!;
+    return candlesOf(market, intervalMs, { nowMs: this.nowMs(), count }).map(({ startMs, ...candle }) => ({
+      start: String(startMs),
+      ...candle,
+    }));
+  }
+
   private message(action: 'snapshot' | 'update', arg: Topic, data: readonly object[]): string {
     return JSON.stringify({ action, arg, data, ts: this.nowMs() });
   }
@@ -256,13 +265,6 @@ function tradeRows({ instrument }: Market, trades: Market['recentTrades']): obje
       isRPI: 'no',
     }))
     .reverse();
-}
-
-function candleRows({ interval }: Topic, market: Market): object[] {
-  return candlesOf(market, CANDLE_MS[interval ?? ''] ?? CANDLE_MS['1m']!).map(({ startMs, ...candle }) => ({
-    start: String(startMs),
-    ...candle,
-  }));
 }
 
 function sendAll({ members }: Subscription, text: string): void {

@@ -9,6 +9,7 @@ import { connectAdmin } from '../simulator/admin.ts';
 import { BOT1 } from '../simulator/harness.ts';
 import { botConfig } from '../support/bots.ts';
 import { startBotWorld, type BotWorld } from '../support/bot-world.ts';
+import { until } from '../support/desk.ts';
 
 let world: BotWorld;
 afterEach(async () => world.stop(), 30_000);
@@ -61,6 +62,19 @@ describe('a configuration that does not fit', () => {
     ]);
     expect((await world.account()).openOrders).toBe(0);
   }, 60_000);
+
+  test.each(['live', 'paper_only'])(
+    'an exposure that the account cannot carry, in mode %s',
+    async (mode) => {
+      world = await startBotWorld({ mode, risk: { ...botConfig().risk, exposureQuoteMax: '200001' } });
+      const { exitCode, message } = await refusal();
+      expect(exitCode).toBe(2);
+      expect(message).toContain(
+        'bots/bot1.yml: risk.exposureQuoteMax: expected at most leverageMax (20) times the equity of the account, 200000.00 USDT, was 200001',
+      );
+    },
+    60_000,
+  );
 
   test.each(['live', 'paper_only'])(
     'a contract that the venue does not have, in mode %s',
@@ -123,6 +137,18 @@ test('a venue that does not say what the key may do: the simulator is traded on 
     problems: [{ code: 'no_answer' }],
   });
 }, 60_000);
+
+test('a balance that cannot be read keeps no bot from starting: it waits for it, and says so', async () => {
+  world = await startBotWorld({}, undefined, { simulator: { adminPort: 0 } });
+  const admin = connectAdmin(world.simulator().adminPort);
+  await admin.faults({ kind: 'error_not_applied', where: { path: '/api/v2/mix/account/accounts' } });
+  const { live } = await world.host.startOrAdopt('bot1');
+  world.supervise(live);
+  await until('the reason', async () => (await live.control.status()).reason === 'balance_read_failed');
+  expect((await world.account()).openOrders).toBe(0);
+  await admin.clear();
+  await until('it quotes', async () => (await live.control.status()).ordersActive > 0);
+}, 90_000);
 
 test('a venue that does not answer says nothing about the configuration: a later start may succeed', async () => {
   world = await startBotWorld({ leverageMax: 5 });

@@ -1,11 +1,11 @@
 /** The page over a whole desk that trades: live, with old data, and without its console. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { TestDesk, until } from '../support/desk.ts';
+import { configAtSpeed, TestDesk, until } from '../support/desk.ts';
 import { launchChromium } from './chromium.ts';
 import { Viewer, type Size } from './viewer.ts';
 
-const desk = new TestDesk();
+const desk = new TestDesk({ DESK_CONFIG: configAtSpeed(6) });
 let browser: Browser;
 let viewers: Viewer[];
 
@@ -74,6 +74,7 @@ describe('a desk that trades', () => {
   test('fits the screen, and every target fits a thumb', async () => {
     for (const viewer of viewers) {
       expect(await viewer.overhang()).toBeLessThanOrEqual(0);
+      expect(await viewer.clipped()).toEqual([]);
       for (const height of await viewer.targetHeights()) expect(height).toBeGreaterThanOrEqual(44);
     }
   });

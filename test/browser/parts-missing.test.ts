@@ -10,7 +10,10 @@ import {
   type StoreUnderTest,
 } from '../console/harness.ts';
 import { tellStory } from '../console/story.ts';
+import { botConfig } from '../support/bots.ts';
 import { until } from '../support/desk.ts';
+import { REASON_TEXTS } from '../../core/bot/reason-texts.ts';
+import { LADDER } from '../../core/escalation/ladder.ts';
 import { launchChromium } from './chromium.ts';
 import { Viewer, type Size } from './viewer.ts';
 
@@ -39,6 +42,7 @@ async function forEachSize(use: (viewer: Viewer) => Promise<void>): Promise<void
     await until('the first data', async () => (await viewer.slot('phase-word', 'bot1')) !== null);
     await use(viewer);
     expect(await viewer.overhang()).toBeLessThanOrEqual(0);
+    expect(await viewer.clipped()).toEqual([]);
     expect(viewer.complaints).toEqual([]);
     await viewer.close();
   }
@@ -72,12 +76,30 @@ describe('before the first event', () => {
 
 describe('with one bot trading', () => {
   beforeAll(async () => {
-    await store.ship('bot1', tellStory({ bot: 'bot1', untilMs: Date.now(), minutes: 30 }).records);
+    const risk = { ...botConfig().risk, protectiveStopEnabled: true };
+    await store.ship('bot1', tellStory({ bot: 'bot1', untilMs: Date.now(), minutes: 30, config: { risk } }).records);
     await store.ship(
       'bot4',
-      tellStory({ bot: 'bot4', untilMs: Date.now() - 45_000, minutes: 3, withFills: false }).records,
+      tellStory({ bot: 'bot4', untilMs: Date.now() - 45_000, minutes: 3, withFills: false, fundingRate: 0.004 })
+        .records,
     );
   });
+
+  test('each bot says in the words of its reason code why it quotes or not, and where it stands on the ladder', () =>
+    forEachSize(async (viewer) => {
+      const { quoted, funding_rate_high: funding } = REASON_TEXTS;
+      expect((await viewer.slot('reason', 'bot1'))?.toLowerCase()).toBe(`${quoted.means}.`);
+      expect(await viewer.slot('action', 'bot1')).toBeNull();
+      expect(await viewer.slot('risk-level', 'bot1')).toBe('Risk: allow ·');
+      expect(await viewer.slot('tags', 'bot1')).toMatch(/ · EPP v2\.4$/);
+      expect(await viewer.slot('risk-figures', 'bot1')).toBe('funding 0.00 · drift 0.00 %');
+      expect((await viewer.slot('reason', 'bot4'))?.toLowerCase()).toBe(`${funding.means}.`);
+      expect(await viewer.slot('action', 'bot4')).toBe(`→ ${funding.action}`);
+      expect(await viewer.slot('risk-level', 'bot4')).toBe(
+        `Risk: soft pause. It ${LADDER.soft_pause.meaning} (funding rate high) ·`,
+      );
+      expect(await viewer.slot('risk-figures', 'bot4')).toBe('funding 0.00 (now 0.4000 %) · drift 0.00 %');
+    }));
 
   test('fresh, old and missing data stand side by side', () =>
     forEachSize(async (viewer) => {

@@ -51,6 +51,13 @@ export class Viewer {
     return this.page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
   }
 
+  /** Cards that hide a part of what they show: it is wider than they are. */
+  clipped(): Promise<string[]> {
+    return this.page.evaluate<string[]>(
+      `[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).map((card) => card.dataset.bot)`,
+    );
+  }
+
   /** Heights of what is tapped, px. */
   async targetHeights(): Promise<number[]> {
     const links = await this.page.locator('main a:visible').all();

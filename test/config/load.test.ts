@@ -81,3 +81,33 @@ test('an opening balance is a decimal amount under its own name', () => {
     'desk.yml: accounts.two.openingBalance: expected a plain decimal amount of USDT in quotes, was "1e5"',
   ]);
 });
+
+describe('how a paper account judges and delays', () => {
+  const accounts = (paper: object) => ({
+    ...DESK,
+    accounts: { ...DESK.accounts, two: { openingBalance: '1', paper } },
+  });
+
+  test.each<[string, object, string[]]>([
+    ['nothing is said', {}, []],
+    ['everything is said', { submitMs: 0, cancelMs: 0, feedMs: 0, jitterMs: 30, jitterSeed: 7, grade: 'strict' }, []],
+    ['a way as long as it may be', { submitMs: 1_375 }, []],
+    [
+      'an order that arrives too late to be taken',
+      { submitMs: 1_376 },
+      [
+        'desk.yml: accounts.two.paper: expected submitMs and cancelMs each at most 1500 together with feedMs and jitterMs: an intent lives 2 s, was {"submitMs":1376}',
+      ],
+    ],
+    [
+      'a grade by another name',
+      { grade: 'penetration', cancelMs: -1 },
+      [
+        'desk.yml: accounts.two.paper.cancelMs: Too small: expected number to be >=0, was -1',
+        expect.stringMatching(
+          /^desk.yml: accounts.two.paper.grade: .*"strict", was "penetration"$/,
+        ) as unknown as string,
+      ],
+    ],
+  ])('%s', (_name, paper, expected) => expect(faults([{}], accounts(paper))).toEqual(expected));
+});

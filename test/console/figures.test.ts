@@ -1,3 +1,4 @@
+import { botConfig } from '../support/bots.ts';
 import { expect, test } from '@jest/globals';
 import { figuresOf, targetBaseRatio } from '../../console/figures.ts';
 import type { BotSnapshot } from '../../console/stored.ts';
@@ -61,6 +62,12 @@ test('no figure is a minus zero', () => {
     expect(Object.is(value, -0)).toBe(false);
 });
 
-test('two-sided quotes lean towards flat', () => {
-  expect(targetBaseRatio('two_sided_quotes')).toBe(0);
+test('a strategy steers its position to a share of equity, which is not known without equity', () => {
+  expect(targetBaseRatio(botConfig().strategy, 10_000)).toBe(0);
+  const size = { orderQuote: '100', inventoryQuoteMax: '1000', skewBps: 2, targetBaseRatio: -0.5 };
+  const spread = { minNetEdgeBps: 0.5, atrFactor: 0.5, adverseSelectionBps: 0.5 };
+  const strategy = { name: 'epp_v2_4', size, spread, requoteBps: 0.5, requoteMsMin: 500 };
+  const maker = botConfig({ strategy }).strategy;
+  expect(targetBaseRatio(maker, 10_000)).toBe(-0.05);
+  expect(targetBaseRatio(maker, null)).toBe(null);
 });

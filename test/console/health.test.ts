@@ -63,7 +63,7 @@ test.each([
   ['as old as it may be', sources(storedBot({}, TELEMETRY_STALE_MS)), null],
   ['a moment older', sources(storedBot({}, TELEMETRY_STALE_MS + 1)), 'telemetry_stale'],
   ['never heard of', sources(null), 'no_telemetry'],
-  ['starting', sources(storedBot({ phase: 'starting', reason: 'startup_sync_pending' })), 'starting'],
+  ['starting', sources(storedBot({ phase: 'starting', reason: 'startup_position_sync_pending' })), 'starting'],
   ['hard stopped', sources(storedBot({ phase: 'hard_stopped', reason: 'hard_stopped' })), 'hard_stopped'],
   ['paused by a person, who wants it so', sources(storedBot({ phase: 'paused', reason: 'paused_by_operator' })), null],
   [
@@ -71,6 +71,13 @@ test.each([
     sources(storedBot({ phase: 'paused', reason: 'paused_without_supervisor' })),
     'paused_without_supervisor',
   ],
+  [
+    'that reached a limit of its own',
+    sources(storedBot({ phase: 'paused', reason: 'drawdown_reached', riskLevel: 'soft_pause' })),
+    'soft_pause',
+  ],
+  ['without a connection', sources(storedBot({ reason: 'venue_connection_down' })), 'cut_off'],
+  ['that waits for a better market', sources(storedBot({ reason: 'spread_floor_above_market' })), null],
   ['without a workflow', sources(storedBot(), { state: 'missing' }), 'workflow_missing'],
   ['with a workflow that nobody runs', sources(storedBot(), { state: 'silent' }), 'workflow_silent'],
   ['given up', sources(storedBot(), { ...RUNNING, gaveUp: { reason: 'exit code 2', atMs: NOW } }), 'gave_up'],

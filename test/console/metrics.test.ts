@@ -3,41 +3,15 @@ import { expect, test } from '@jest/globals';
 import { loadConfig } from '../../config/load.ts';
 import type { HealthSources } from '../../console/health.ts';
 import { exposition } from '../../console/prometheus.ts';
-import { BotSnapshot } from '../../console/stored.ts';
 import type { StoredBot } from '../../console/store.ts';
+import type { Timings } from '../../console/stored.ts';
 import { METRICS, type MetricDefinition } from '../../monitoring/metrics.ts';
 import { PROJECT_ROOT } from '../stack/helpers.ts';
 import { complaints, parseExposition, valueOf } from './exposition.ts';
+import { NOW, SNAPSHOT } from './snapshot.ts';
 
-const NOW = 1_723_161_600_000;
 const DEFINITIONS: readonly MetricDefinition[] = Object.values(METRICS);
 const bots = [...loadConfig(join(PROJECT_ROOT, 'config')).bots.values()];
-
-const SNAPSHOT = BotSnapshot.parse({
-  symbol: 'BTCUSDT',
-  phase: 'running',
-  reason: 'quoted',
-  equity: '9900',
-  equityPeak: '10000',
-  equityDayStart: '10000',
-  position: '-0.02',
-  positionQuote: -1_188,
-  entryPrice: '60000',
-  mid: '59400',
-  bookAgeMs: 25,
-  realised: '-100',
-  unrealised: '12',
-  fees: '1.2',
-  fills: 3,
-  lastFillAtMs: NOW - 5_000,
-  ordersActive: 2,
-  ordersUnknown: 0,
-  cancelsLastMinute: 11,
-  supervisorAgeMs: 300,
-  unprotectedMs: 1_500,
-  alerts: 2,
-  clockOffsetMs: -40,
-});
 
 const EMPTY: StoredBot = { snapshot: null, timings: null, openOrders: [], fills: [], fillTotal: null };
 
@@ -74,71 +48,108 @@ test('the names that dashboards know, each with one declaration', () => {
   );
 });
 
-test('a bot with data: every figure from its telemetry', async () => {
-  const latency = { count: 5, meanMs: 1, p50Ms: 1, p99Ms: 2, maxMs: 3 };
-  const timings = {
-    tick: latency,
-    durable: latency,
-    placeAnswer: { ...latency, count: 0 },
-    memoryRssBytes: 70_000_000,
-    connector: { reconnects: 3, bookGaps: 1, bookChecksumFailures: 2, malformed: 4 },
-  };
-  const families = parseExposition(
-    await exposition(
-      sources({
-        ...EMPTY,
-        snapshot: { atMs: NOW - 4_000, event: SNAPSHOT },
-        timings: { atMs: NOW, event: timings },
-        fillTotal: { count: 3, lastAtMs: NOW - 5_000 },
-      }),
-      NOW,
-    ),
-  );
+const latency = (ms: number) => ({ count: 5, meanMs: ms, p50Ms: ms, p99Ms: 2 * ms, maxMs: 3 * ms });
+const TIMINGS: Timings = {
+  tick: latency(1),
+  evaluate: latency(4),
+  durable: latency(7),
+  placeAnswer: latency(10),
+  cancelAnswer: latency(13),
+  syncRead: latency(16),
+  memoryRssBytes: 70_000_000,
+  droppedRelayCount: 8,
+  connector: { reconnects: 3, bookGaps: 1, bookChecksumFailures: 2, malformed: 4 },
+};
+const FULL: StoredBot = {
+  ...EMPTY,
+  snapshot: { atMs: NOW - 4_000, event: SNAPSHOT },
+  timings: { atMs: NOW, event: TIMINGS },
+  fillTotal: { count: 3, lastAtMs: NOW - 5_000 },
+};
+
+/** The series of bot1 by name, with what tells several of one name apart. */
+async function seriesOf(bot1: StoredBot): Promise<Record<string, number>> {
+  const families = parseExposition(await exposition(sources(bot1), NOW));
   expect(complaints(families, DEFINITIONS)).toEqual([]);
-  const bot1 = (name: string, more: Record<string, string> = {}): number | undefined =>
-    valueOf(families, name, { bot: 'bot1', variant: 'two_sided_quotes', ...more });
-  expect({
-    equity: bot1('hbot_bot_equity_quote'),
-    base: bot1('hbot_bot_base_pct'),
-    target: bot1('hbot_bot_target_base_pct'),
-    loss: bot1('hbot_bot_daily_loss_pct'),
-    drawdown: bot1('hbot_bot_drawdown_pct'),
-    cancels: bot1('hbot_bot_cancel_per_min'),
-    reason: bot1('hbot_bot_risk_reasons_info', { reasons: 'quoted' }),
-    fills: bot1('hbot_bot_blotter_fills_total'),
-    lastFillAt: bot1('hbot_bot_blotter_last_fill_timestamp_seconds'),
-    lastFillAge: bot1('hbot_bot_blotter_last_fill_age_seconds'),
-    telemetryAge: bot1('hbot_bot_telemetry_age_seconds'),
-    tickP99: bot1('hbot_bot_tick_duration_seconds', { quantile: '0.99' }),
-    tickMax: bot1('hbot_bot_tick_duration_seconds', { quantile: '1' }),
-    memory: bot1('hbot_bot_memory_rss_bytes'),
-    unprotected: bot1('hbot_bot_unprotected_seconds_total'),
-    alerts: bot1('hbot_bot_alerts_total'),
-    clock: bot1('hbot_bot_clock_offset_seconds'),
-    reconnects: bot1('hbot_bot_stream_reconnects_total'),
-    booksLost: bot1('hbot_bot_books_lost_total'),
-  }).toEqual({
-    equity: 9_900,
-    base: -0.12,
-    target: 0,
-    loss: 0.01,
-    drawdown: 0.01,
-    cancels: 11,
-    reason: 1,
-    fills: 3,
-    lastFillAt: (NOW - 5_000) / 1_000,
-    lastFillAge: 5,
-    telemetryAge: 4,
-    tickP99: 0.002,
-    tickMax: 0.003,
-    memory: 70_000_000,
-    unprotected: 1.5,
-    alerts: 2,
-    clock: -0.04,
-    reconnects: 3,
-    booksLost: 7,
+  const found = families.flatMap(({ series }) => series).filter(({ labels }) => labels['bot'] === 'bot1');
+  return Object.fromEntries(
+    found.map(({ name, labels: { bot: _bot, variant: _variant, ...rest }, value }) => [
+      [name, ...Object.values(rest)].join(' '),
+      value,
+    ]),
+  );
+}
+
+/** Quantiles 0.5, 0.99 and 1 of `latency(ms)`, in seconds. */
+const summary = (name: string, ms: number): Record<string, number> => ({
+  [`${name} 0.5`]: ms / 1_000,
+  [`${name} 0.99`]: (2 * ms) / 1_000,
+  [`${name} 1`]: (3 * ms) / 1_000,
+});
+
+test('a bot with data: every figure from its telemetry, and every metric of a bot has one', async () => {
+  const series = await seriesOf(FULL);
+  expect(series).toEqual({
+    hbot_bot_equity_quote: 9_900,
+    hbot_bot_base_pct: -0.12,
+    hbot_bot_target_base_pct: 0,
+    hbot_bot_daily_loss_pct: 0.01,
+    hbot_bot_drawdown_pct: 0.01,
+    hbot_bot_cancel_per_min: 11,
+    'hbot_bot_risk_reasons_info quoted': 1,
+    'hbot_bot_phase_info running': 1,
+    hbot_bot_blotter_fills_total: 3,
+    hbot_bot_blotter_last_fill_timestamp_seconds: (NOW - 5_000) / 1_000,
+    hbot_bot_blotter_last_fill_age_seconds: 5,
+    hbot_bot_orders_active: 2,
+    hbot_bot_orders_unknown: 0,
+    hbot_bot_telemetry_age_seconds: 4,
+    hbot_bot_book_age_seconds: 0.025,
+    hbot_bot_supervisor_age_seconds: 0.3,
+    ...summary('hbot_bot_tick_duration_seconds', 1),
+    ...summary('hbot_bot_evaluate_duration_seconds', 4),
+    ...summary('hbot_bot_order_durable_duration_seconds', 7),
+    ...summary('hbot_bot_place_answer_duration_seconds', 10),
+    ...summary('hbot_bot_cancel_answer_duration_seconds', 13),
+    ...summary('hbot_bot_sync_read_duration_seconds', 16),
+    hbot_bot_memory_rss_bytes: 70_000_000,
+    hbot_bot_unprotected_seconds_total: 1.5,
+    hbot_bot_alerts_total: 2,
+    hbot_bot_dropped_relay_total: 8,
+    hbot_bot_clock_offset_seconds: -0.04,
+    hbot_bot_risk_level: 2,
+    hbot_bot_margin_ratio: 0.55,
+    hbot_bot_position_drift_pct: 0.025,
+    hbot_bot_funding_quote: -1.25,
+    'hbot_bot_regime_info high_volatility_shock': 1,
+    hbot_bot_stream_reconnects_total: 3,
+    hbot_bot_books_lost_total: 7,
   });
-  expect(bot1('hbot_bot_place_answer_duration_seconds')).toBeUndefined();
+  const declared = DEFINITIONS.map(({ name }) => name).filter((name) => name.startsWith('hbot_bot_'));
+  expect([...new Set(Object.keys(series).map((key) => key.split(' ')[0]))].sort()).toEqual(declared.sort());
+});
+
+test('telemetry of an earlier version has no figure of what it did not know, and nothing measured is no duration', async () => {
+  const {
+    riskLevel: _l,
+    riskCode: _c,
+    marginRatio: _m,
+    positionDriftPct: _d,
+    funding: _f,
+    regime: _r,
+    ...event
+  } = SNAPSHOT;
+  const { tick, durable, placeAnswer, memoryRssBytes } = TIMINGS;
+  const timings = { tick, durable, placeAnswer: { ...placeAnswer, count: 0 }, memoryRssBytes };
+  const names = Object.keys(
+    await seriesOf({ ...FULL, snapshot: { atMs: NOW, event }, timings: { atMs: NOW, event: timings } }),
+  );
+  expect(names).toContain('hbot_bot_tick_duration_seconds 1');
+  for (const name of ['risk_level', 'margin_ratio', 'position_drift_pct', 'funding_quote', 'regime_info'])
+    expect(names.filter((each) => each.startsWith(`hbot_bot_${name}`))).toEqual([]);
+  for (const name of ['evaluate', 'place_answer', 'cancel_answer', 'sync_read'])
+    expect(names.filter((each) => each.startsWith(`hbot_bot_${name}`))).toEqual([]);
+  expect(names).not.toContain('hbot_bot_dropped_relay_total');
 });
 
 test('without data there is no figure, only that there are no fills', async () => {
@@ -167,7 +178,13 @@ test('what a bot says before its first balance is no equity', async () => {
 });
 
 test('a text that is no code is no label', async () => {
-  const strange = { ...SNAPSHOT, reason: 'toString', phase: 'by "operator"\n' };
+  const strange = {
+    ...SNAPSHOT,
+    reason: 'toString',
+    phase: 'by "operator"\n',
+    riskLevel: 'valueOf',
+    regime: 'toString',
+  };
   const families = parseExposition(
     await exposition(sources({ ...EMPTY, snapshot: { atMs: NOW, event: strange } }), NOW),
   );
@@ -175,6 +192,8 @@ test('a text that is no code is no label', async () => {
   const names = families.map(({ name }) => name);
   expect(names).not.toContain('hbot_bot_risk_reasons_info');
   expect(names).not.toContain('hbot_bot_phase_info');
+  expect(names).not.toContain('hbot_bot_risk_level');
+  expect(names).not.toContain('hbot_bot_regime_info');
 });
 
 test('while the store does not answer the old figures are not told as new', async () => {

@@ -108,7 +108,7 @@ describe('with events in the store', () => {
       .map(({ payload }) => JSON.parse(payload.toString()) as { equity?: string })
       .filter(({ equity }) => equity !== undefined)
       .at(-1);
-    const labels = { bot: 'bot1', variant: 'two_sided_quotes' };
+    const labels = { bot: 'bot1', variant: 'epp_v2_4' };
     expect(valueOf(families, 'hbot_bot_equity_quote', labels)).toBe(Number(last?.equity));
     expect(valueOf(families, 'hbot_bot_blotter_fills_total', labels)).toBe(story.bench.state.fills);
     expect(valueOf(families, 'hbot_bot_tick_duration_seconds', { ...labels, quantile: '0.99' })).toBe(0.000128);

@@ -15,6 +15,8 @@ export interface StoryOptions {
   readonly seed?: number;
   /** Where the market never comes to the quotes. */
   readonly withFills?: boolean;
+  /** As the venue tells it once, at the beginning. */
+  readonly fundingRate?: number;
   readonly config?: Record<string, unknown>;
 }
 
@@ -32,7 +34,8 @@ function chance(seed: number): () => number {
   };
 }
 
-export function tellStory({ bot, untilMs, minutes, seed = 7, withFills = true, config = {} }: StoryOptions): Story {
+export function tellStory(options: StoryOptions): Story {
+  const { bot, untilMs, minutes, seed = 7, withFills = true, fundingRate, config = {} } = options;
   const random = chance(seed);
   const bench = new Bench(botConfig({ bot, ...config }));
   const records: JournalRecord[] = [];
@@ -59,6 +62,7 @@ export function tellStory({ bot, untilMs, minutes, seed = 7, withFills = true, c
     for (const effect of keep(effects)) {
       if (effect.effect === 'place') answer(bench.answer(effect.intent.clientOrderId, 'yes'));
       if (effect.effect === 'cancel') answer(bench.seen(effect.clientOrderId, 'cancelled'));
+      if (effect.effect === 'placeStop') answer(bench.stopAnswer(effect.stop.clientOrderId, 'yes'));
     }
   };
 
@@ -68,6 +72,8 @@ export function tellStory({ bot, untilMs, minutes, seed = 7, withFills = true, c
   keep(bench.tell({ kind: RecordKind.connectorInput, channel: 'orders', status: 'up', reason: '' }));
   keep(bench.clock());
   answer(bench.sync());
+  if (fundingRate !== undefined)
+    keep(bench.tell({ kind: RecordKind.tickerInput, fundingRate, markTicks: null, fundingIntervalMs: null, fundingAtMs: bench.nowMs })); // prettier-ignore
   let bid = MIDS_FROM;
   let trades = 0;
   while (bench.nowMs + 1_000 <= untilMs) {
@@ -89,7 +95,11 @@ export function tellStory({ bot, untilMs, minutes, seed = 7, withFills = true, c
     tick: { count: 900, meanMs: 0.02, p50Ms: 0.016, p99Ms: 0.128, maxMs: 0.9 },
     durable: { count: 12, meanMs: 0.4, p50Ms: 0.512, p99Ms: 1.2, maxMs: 1.2 },
     placeAnswer: { count: 12, meanMs: 1.8, p50Ms: 2.048, p99Ms: 4.1, maxMs: 4.1 },
+    evaluate: { count: 15, meanMs: 0.03, p50Ms: 0.032, p99Ms: 0.128, maxMs: 0.2 },
+    cancelAnswer: { count: 9, meanMs: 1.6, p50Ms: 2.048, p99Ms: 3.9, maxMs: 3.9 },
+    syncRead: { count: 1, meanMs: 9.5, p50Ms: 9.5, p99Ms: 9.5, maxMs: 9.5 },
     memoryRssBytes: 71_300_000,
+    droppedRelayCount: 0,
     connector: { reconnects: 1, bookGaps: 1, bookChecksumFailures: 0, malformed: 0 },
   };
   record(RecordKind.telemetryEvent, timings, bench.nowMs);

@@ -2,9 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isAlive, processIdentity } from '../../stack/process.ts';
 import { runningProcesses } from '../../stack/run-files.ts';
-import { TestDesk, until } from '../support/desk.ts';
+import { configAtSpeed, TestDesk, until } from '../support/desk.ts';
 
-const desk = new TestDesk();
+/** A market maker that quotes what is worth it waits for its fills: up to two minutes of the recording. */
+const FILL_MS = 90_000;
+
+const desk = new TestDesk({ DESK_CONFIG: configAtSpeed(6) });
 const reason = JSON.stringify({ operator: 'ada', reason: 'test' });
 
 beforeAll(async () => {
@@ -53,7 +56,7 @@ async function noOrderTwice(bot: string): Promise<void> {
 describe('a running desk', () => {
   test('fills orders on recorded data and stores every event', async () => {
     for (const bot of ['bot1', 'bot3', 'bot4'])
-      await until(`fills of ${bot}`, async () => (await desk.storedFills(bot)) > 0, 60_000);
+      await until(`fills of ${bot}`, async () => (await desk.storedFills(bot)) > 0, FILL_MS);
     await positionsAgree('bot1', 'mm-btc');
     await positionsAgree('bot3', 'paper-btc');
     await positionsAgree('bot4', 'mm-eth');
@@ -165,7 +168,7 @@ describe('what is killed while trading', () => {
     expect(back.lastExit).toMatchObject({ cause: 'exited', signal: 'SIGKILL' });
     expect(back.adopted).toBe(false);
     const fills = await desk.storedFills('bot1');
-    await until('bot1 trading again', async () => (await desk.storedFills('bot1')) > fills, 60_000);
+    await until('bot1 trading again', async () => (await desk.storedFills('bot1')) > fills, FILL_MS);
     await positionsAgree('bot1', 'mm-btc');
     await noOrderTwice('bot1');
   }, 150_000);
@@ -195,7 +198,7 @@ describe('what is killed while trading', () => {
     expect([desk.botRun('bot1').pid, desk.botRun('bot4').pid]).toEqual(before);
     await desk.desk('bot', 'resume', 'bot3', '--reason', 'test');
     const fills = await desk.storedFills('bot4');
-    await until('events shipped again', async () => (await desk.storedFills('bot4')) > fills, 60_000);
+    await until('events shipped again', async () => (await desk.storedFills('bot4')) > fills, FILL_MS);
   }, 120_000);
 
   test('Postgres: trading goes on, and no event is lost', async () => {
@@ -205,7 +208,7 @@ describe('what is killed while trading', () => {
     const [row] = await desk.query<{ pid: number }>(`select pg_backend_pid() as pid`);
     process.kill(desk.postmasterPid(), 'SIGKILL');
     expect(row?.pid).toBeGreaterThan(0);
-    await until('fills shipped after it is back', async () => (await desk.storedFills('bot4')) > before, 90_000);
+    await until('fills shipped after it is back', async () => (await desk.storedFills('bot4')) > before, FILL_MS);
     await positionsAgree('bot4', 'mm-eth');
     for (const bot of ['bot1', 'bot3', 'bot4']) {
       const [gaps] = await desk.query<{ n: string; last: string }>(
@@ -224,7 +227,7 @@ describe('what is killed while trading', () => {
     expect([desk.botRun('bot1').pid, desk.botRun('bot4').pid]).toEqual(before);
     expect((await desk.bot('bot1')).restarts).toBe(restarts);
     const fills = await desk.storedFills('bot4');
-    await until('still trading', async () => (await desk.storedFills('bot4')) > fills, 60_000);
+    await until('still trading', async () => (await desk.storedFills('bot4')) > fills, FILL_MS);
     await positionsAgree('bot1', 'mm-btc');
   }, 150_000);
 });
@@ -243,7 +246,7 @@ describe('down and up again', () => {
     expect(await runIdOf('bot/bot1')).toBe(runId);
     expect((await desk.simulator())['mm-btc']?.fills).toBeGreaterThanOrEqual(venueBefore);
     const fills = await desk.storedFills('bot1');
-    await until('bot1 trading again', async () => (await desk.storedFills('bot1')) > fills, 60_000);
+    await until('bot1 trading again', async () => (await desk.storedFills('bot1')) > fills, FILL_MS);
     await positionsAgree('bot1', 'mm-btc');
     await positionsAgree('bot4', 'mm-eth');
     await noOrderTwice('bot4');
@@ -261,7 +264,7 @@ describe('down and up again', () => {
     });
     expect([desk.botRun('bot1').pid, desk.botRun('bot4').pid]).toEqual(bots);
     const fills = await desk.storedFills('bot4');
-    await until('bot4 trading on', async () => (await desk.storedFills('bot4')) > fills, 60_000);
+    await until('bot4 trading on', async () => (await desk.storedFills('bot4')) > fills, FILL_MS);
     expect(await desk.desk('doctor')).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing is wrong') });
   }, 150_000);
 

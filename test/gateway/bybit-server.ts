@@ -1,7 +1,7 @@
 /**
  * Bybit's public v5 interface on a loopback port, playing one of our recordings: enough of it for live market data of
  * linear perpetuals. It knows nothing of the desk; its shapes are those of bybit-exchange.github.io/docs/v5 (market/time,
- * market/instrument, market/tickers, websocket/public/orderbook, trade, ticker) and of the samples in the sources of
+ * market/instrument, market/tickers, market/kline, websocket/public/orderbook, trade, ticker) and of the samples in the sources of
  * ccxt 4.5.84 (js/src/bybit.js, js/src/pro/bybit.js).
  */
 import { createServer, type IncomingMessage } from 'node:http';
@@ -9,8 +9,10 @@ import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { BookLevels } from '../../core/fill-model/book-levels.ts';
 import { createInstrument, formatPrice, formatQty, type Instrument } from '../../core/market/instrument.ts';
-import type { PriceTicks } from '../../core/money/money.ts';
+import type { PriceTicks, QtyLots } from '../../core/money/money.ts';
+import { minutesBefore } from '../../core/recording/history.ts';
 import { MarketReplay } from '../../core/recording/market-replay.ts';
+import { foldBars, MINUTE_MS, MinuteBars, type TradeBar } from '../../core/recording/minute-bars.ts';
 import { DATA_DIR, loadOnce, recordedMarkets } from './conformance/recordings.ts';
 
 const DEPTH = 50;
@@ -54,10 +56,14 @@ export async function startBybitServer(symbol: string, speed: number): Promise<B
   let isInterrupted = false;
   let skips = 0;
 
-  const replay = new MarketReplay(loadOnce(DATA_DIR, listed!.recordings, instrument), {
+  const recording = loadOnce(DATA_DIR, listed!.recordings, instrument);
+  const beganAtMs = Date.now();
+  const minutes = new MinuteBars(() => minutesBefore(recording, replay.plan, { position: { lap: 0, lapAtMs: 0 }, atMs: beganAtMs, speed })); // prettier-ignore
+  const replay: MarketReplay = new MarketReplay(recording, {
     onLevel: () => undefined,
     onTrade(takerSide, price, qty) {
       lastTicks = price;
+      minutes.add(Date.now(), price, qty);
       const S = takerSide === 'buy' ? 'Buy' : 'Sell';
       const common = { T: Date.now(), s: symbol, S, v: formatQty(qty, instrument), p: formatPrice(price, instrument) };
       trades.push({ ...common, L: 'ZeroMinusTick', i: `5c1ac0ef-0000-5000-8000-${String((tradeId += 1)).padStart(12, '0')}`, BT: false }); // prettier-ignore
@@ -132,7 +138,7 @@ export async function startBybitServer(symbol: string, speed: number): Promise<B
 
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
-    const answer = answerTo(request, symbol, instrument, tickerRow);
+    const answer = answerTo(request, symbol, instrument, { tickerRow, minutes: () => minutes.read() });
     response.statusCode = answer === null ? 404 : 200;
     response.end(answer === null ? '' : JSON.stringify(answer));
   });
@@ -196,7 +202,12 @@ export async function startBybitServer(symbol: string, speed: number): Promise<B
   };
 }
 
-function answerTo(request: IncomingMessage, symbol: string, instrument: Instrument, tickerRow: () => object): unknown {
+interface Shown {
+  readonly tickerRow: () => object;
+  readonly minutes: () => readonly TradeBar[];
+}
+
+function answerTo(request: IncomingMessage, symbol: string, instrument: Instrument, shown: Shown): unknown {
   const url = new URL(request.url ?? '/', 'http://loopback');
   const query = Object.fromEntries(url.searchParams);
   const time = Date.now();
@@ -209,10 +220,27 @@ function answerTo(request: IncomingMessage, symbol: string, instrument: Instrume
       return ok({ category: 'linear', list: query.status === 'PreLaunch' ? [] : [instrumentRow(symbol, instrument)], nextPageCursor: '' }); // prettier-ignore
     case '/v5/market/tickers':
       if (query.symbol !== symbol) return { retCode: 10001, retMsg: 'params error: symbol invalid', result: {}, retExtInfo: {}, time }; // prettier-ignore
-      return ok({ category: 'linear', list: [tickerRow()] });
+      return ok({ category: 'linear', list: [shown.tickerRow()] });
+    case '/v5/market/kline':
+      if (query.symbol !== symbol) return { retCode: 10001, retMsg: 'params error: symbol invalid', result: {}, retExtInfo: {}, time }; // prettier-ignore
+      return ok({ category: 'linear', symbol, list: klineRows(shown.minutes(), instrument, query) });
     default:
       return null;
   }
+}
+
+/** Newest first, the one that still grows among them. */
+function klineRows(minutes: readonly TradeBar[], instrument: Instrument, query: NodeJS.Dict<string>): string[][] {
+  const price = (ticks: number): string => formatPrice(ticks as PriceTicks, instrument);
+  return foldBars(minutes, Number(query.interval) * MINUTE_MS, Date.now())
+    .slice(-Number(query.limit))
+    .reverse()
+    .map(({ openAtMs, open, high, low, close, lots, tickLots }) => [
+      String(openAtMs),
+      ...[open, high, low, close].map(price),
+      formatQty(lots as QtyLots, instrument),
+      (tickLots * instrument.quotePerTickLot).toFixed(4),
+    ]);
 }
 
 function instrumentRow(symbol: string, { spec }: Instrument): object {

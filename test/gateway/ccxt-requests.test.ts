@@ -210,6 +210,16 @@ function wishOf(method: string, { input, output, url }: StaticCase): Wish | null
     case 'fetchFundingRate':
     case 'fetchFundingInterval':
       return { run: (venue) => venue.funding(symbol) };
+    case 'fetchOHLCV': {
+      const [, timeframe, since, limit] = input;
+      const isPlain = typeof since !== 'number' && params.price === undefined && params.until === undefined;
+      const barMs = { '1m': 60_000, '1h': 3_600_000, '2h': 7_200_000 }[String(timeframe)];
+      if (!isPlain || barMs === undefined) return null;
+      // Two more than are wanted are asked for: one grows yet, one may have been told before.
+      const count = typeof limit === 'number' ? Math.max(1, limit - 2) : 1_000;
+      const isOne = limit === 1;
+      return { run: (venue) => venue.recentBars(symbol, barMs, count), ours: isOne ? PAGE : [], ...(isOne && { theirs: PAGE }) }; // prettier-ignore
+    }
     default:
       return null;
   }

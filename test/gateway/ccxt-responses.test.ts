@@ -172,7 +172,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
     expect(orders.map(({ leg }) => leg)).toEqual(['long']);
   },
   async fetchBalance(_one, body, parsed: { USDT: { total: number; free: number } }) {
-    const { equity, available } = await answered('/api/v3/account/assets', body, (venue) => venue.balance());
+    const { equity, available, marginRatio } = await answered('/api/v3/account/assets', body, (venue) =>
+      venue.balance(),
+    );
+    expect(marginRatio).toBe('0');
     expect({ total: Number(equity), free: Number(available) }).toEqual({
       total: parsed.USDT.total,
       free: parsed.USDT.free,
@@ -183,6 +186,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const [position, ...rest] = await answered(path, body, (venue) => venue.positions('BTCUSDT'));
     expect(rest).toEqual([]);
     expect(parsed.hedged).toBe(true);
+    expect(Number(position!.maintenanceRatio)).toBe(parsed.maintenanceMarginPercentage ?? 0.004);
     expect({
       symbol: unifiedName(position!.symbol),
       side: position!.leg,
@@ -197,6 +201,16 @@ const CHECKS: Readonly<Record<string, Check>> = {
       ...only({ symbol: 0, side: 0, contracts: 0, entryPrice: 0, markPrice: 0, unrealizedPnl: 0, leverage: 0, marginMode: 0 }, parsed), // prettier-ignore
       liquidationPrice: null,
     });
+  },
+  async fetchOHLCV(_one, body, parsed: number[][]) {
+    const bars = (at: Body) =>
+      answered('/api/v3/market/candles', at, (venue) => venue.recentBars('BTCUSDT', 60_000, 1));
+    // The recorded one was growing yet, by the venue's own time of the answer; a minute later it is closed.
+    expect(await bars(body)).toEqual([]);
+    const later = { ...body, requestTime: String(Number(body.requestTime) + 60_000) };
+    const [bar] = await bars(later);
+    const { openAtMs, open, high, low, close, volume } = bar!;
+    expect([[openAtMs, ...[open, high, low, close, volume].map(Number)]]).toEqual(parsed);
   },
   fetchFundingRate: (one, body, parsed) => fundingAgrees(one, body, parsed),
   fetchFundingInterval: (one, body, parsed) => fundingAgrees(one, body, parsed),
@@ -291,7 +305,6 @@ describe('answers as recorded', () => {
        "createOrders",
        "fetchFundingRateHistory",
        "fetchMarketLeverageTiers",
-       "fetchOHLCV",
        "fetchTicker",
        "fetchTickers",
        "fetchTrades",

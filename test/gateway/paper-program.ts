@@ -15,6 +15,8 @@ const venue = createPaperVenue({
   account: 'bot1',
   openingBalance: '100000',
   grade: 'queue',
+  // So that it is killed with requests under way, decided and not answered, too.
+  latency: { submitMs: 2, cancelMs: 1, feedMs: 1, jitterMs: 2, jitterSeed: Number(run) },
   stateDir,
   log: SILENT,
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { NO_LATENCY } from '../../core/fill-model/latency.ts';
 import { SILENT, type Log } from '../../core/log.ts';
 import type { PriceTicks, QtyLots, SignedLots } from '../../core/money/money.ts';
 import type { OrderIntent } from '../../core/orders/order-intent.ts';
@@ -261,7 +262,9 @@ test('while the market is cut off nothing fills and nothing held has a price; th
 
 describe('latency', () => {
   test('an order meets the book at the end of its way, and a cancel may lose against a fill', async () => {
-    const { venue, market, listener, intent, bid } = await trading({ latencyMs: 50 });
+    const { venue, market, listener, intent, bid } = await trading({
+      latency: { ...NO_LATENCY, submitMs: 50, cancelMs: 50 },
+    });
     const answer = venue.place(intent('best', { price: bid, kind: 'post_only' }));
     expect(await venue.openOrders(null)).toEqual([]);
     expect(await answer).toMatchObject({ answer: 'yes' });
@@ -271,6 +274,43 @@ describe('latency', () => {
     expect(await cancelled).toEqual({ answer: 'gone' });
     expect(await venue.positions(SYMBOL)).toMatchObject([{ qty: 2 }]);
   });
+
+  test('an order that has arrived meets the book before a frame that comes later, whenever the timer gets its turn', async () => {
+    let atMs = 1_700_000_000_000;
+    const latency = { ...NO_LATENCY, submitMs: 50, feedMs: 10 };
+    const { venue, market, listener, intent, ask } = await trading({ latency, now: () => atMs });
+    const answer = venue.place(intent('takes', { price: ask }));
+    for (let n = 0; n < 5; n += 1) await tick();
+    expect(listener.all('order')).toEqual([]);
+    // The clock is past its arrival while this process was busy, and the market goes on first.
+    atMs += 61;
+    market.advance(600_000);
+    expect(await answer).toMatchObject({ answer: 'yes' });
+    expect(listener.all('book').at(-1)?.ask).not.toBe(ask);
+    expect(listener.all('order')[0]).toMatchObject({ updatedAtMs: atMs - 1 });
+    expect(listener.all('fill')[0]).toMatchObject({ price: ask, liquidity: 'taker', crossedAtCreation: true });
+  });
+
+  test('what is under way when the venue closes is unknown, and never arrives', async () => {
+    const { venue, intent } = await trading({ latency: { ...NO_LATENCY, submitMs: 1_500 } });
+    const answer = venue.place(intent('late'));
+    await tick();
+    await venue.close();
+    expect(await answer).toMatchObject({ answer: 'unknown' });
+    const { venue: next } = open();
+    expect(await next.orderByClientId(SYMBOL, 'late')).toBeNull();
+  });
+});
+
+test('a fill tells whether its order took when it was placed', async () => {
+  const { venue, market, listener, intent, bid, ask } = await trading();
+  await venue.place(intent('takes', { price: (ask + 100) as PriceTicks }));
+  await venue.place(intent('rests', { price: bid, kind: 'post_only' }));
+  for (let n = 0; n < 600 && listener.all('fill').length < 2; n += 1) market.advance(1_000);
+  const told = listener.all('fill').map(({ clientOrderId, crossedAtCreation }) => [clientOrderId, crossedAtCreation]);
+  expect(told).toContainEqual(['takes', true]);
+  expect(told).toContainEqual(['rests', false]);
+  expect((await venue.fillsSince(SYMBOL, 0)).map(({ clientOrderId: id, crossedAtCreation }) => [id, crossedAtCreation])).toEqual(told); // prettier-ignore
 });
 
 test('nothing it is asked to send leaves: it does not execute for real', () => {

@@ -110,3 +110,45 @@ test('a stopped stream is silent, others of the same symbol go on; closed it ans
   await market.close();
   await expect(market.instrument(SYMBOL)).rejects.toMatchObject({ name: 'VenueUnavailable' });
 });
+
+describe('bars of what was played', () => {
+  const STARTED_AT_MS = 1_700_000_010_000;
+
+  async function playedFor(minutes: number) {
+    let nowMs = STARTED_AT_MS;
+    const market = open({ now: () => nowMs });
+    const listener = new Listener();
+    market.streamMarket(await market.instrument(SYMBOL), listener.sink);
+    await listener.next('book');
+    const before = await market.recentBars(SYMBOL, 60_000, 100);
+    for (let passedMs = 0; passedMs < minutes * 60_000; passedMs += 100) {
+      nowMs += 100;
+      market.advance(100);
+    }
+    return { market, before, trades: listener.all('trade') };
+  }
+
+  test('are whole minutes, none of a time before, and what was traded in them', async () => {
+    const { market, before, trades } = await playedFor(3.75);
+    expect(before).toEqual([]);
+    const bars = await market.recentBars(SYMBOL, 60_000, 100);
+    // It began half way through a minute, and the last quarter of one is not closed.
+    expect(bars.map(({ openAtMs }) => openAtMs - STARTED_AT_MS)).toEqual([30_000, 90_000, 150_000]);
+    for (const { openAtMs, open: first, high, low, close, volume } of bars) {
+      const inIt = trades.filter(({ venueAtMs }) => venueAtMs >= openAtMs && venueAtMs < openAtMs + 60_000);
+      const prices = inIt.map(({ price }) => price / 10);
+      expect([first, close].map(Number)).toEqual([prices[0], prices.at(-1)]);
+      expect([high, low].map(Number)).toEqual([Math.max(...prices), Math.min(...prices)]);
+      expect(Number(volume)).toBeCloseTo(inIt.reduce((sum, { qty }) => sum + qty, 0) / 1_000, 9);
+    }
+    expect(await market.recentBars(SYMBOL, 60_000, 2)).toEqual(bars.slice(1));
+  });
+
+  test('longer ones begin where a whole one does', async () => {
+    const { market } = await playedFor(5.6);
+    const [bar, ...rest] = await market.recentBars(SYMBOL, 120_000, 10);
+    expect(rest).toHaveLength(1);
+    expect(bar!.openAtMs % 120_000).toBe(0);
+    await expect(market.recentBars(SYMBOL, 90_000, 10)).rejects.toMatchObject({ code: 'interval_not_offered' });
+  });
+});

@@ -57,9 +57,11 @@ test('it asks for market data and nothing else', async () => {
   const { market } = await streaming(server);
   await market.serverTimeMs();
   await market.funding(SYMBOL);
+  await market.recentBars(SYMBOL, 60_000, 5);
   expect(new Set(server.asked.map((line) => line.split('?')[0]))).toEqual(
     new Set([
       'GET /v5/market/instruments-info',
+      'GET /v5/market/kline',
       'GET /v5/market/time',
       'GET /v5/market/tickers',
       'WS /v5/public/linear',
@@ -82,6 +84,39 @@ test('prices, marks and funding arrive as the venue sent them', async () => {
   // Told again with each ticker, it is news once.
   while (listener.all('ticker').length < 4) await listener.fresh('ticker');
   expect(listener.all('funding')).toHaveLength(1);
+});
+
+test('bars are the closed ones, as many as an answer holds', async () => {
+  const server = await serve();
+  const market = await connect(server);
+  const bars = await market.recentBars(SYMBOL, 5 * 60_000, 12);
+  expect(bars).toHaveLength(12);
+  expect(server.asked.at(-1)).toMatch(/interval=5&/);
+  expect(server.asked.at(-1)).toMatch(/limit=13/);
+  const steps = bars.slice(1).map(({ openAtMs }, index) => openAtMs - bars[index]!.openAtMs);
+  expect(new Set(steps)).toEqual(new Set([5 * 60_000]));
+  expect(bars.at(-1)!.openAtMs + 5 * 60_000).toBeLessThanOrEqual(Date.now());
+  await market.recentBars(SYMBOL, 60_000, 5_000);
+  expect(server.asked.at(-1)).toMatch(/limit=1000/);
+});
+
+test.each([
+  ['a hole in it', ['1670608800000', '17071', '', '17027', '17055.5', '268611', '15.7']],
+  ['a close above the high', ['1670608800000', '17071', '17073', '17027', '18000', '268611', '15.7']],
+  ['a price of nothing', ['1670608800000', '0', '0', '0', '0', '0', '0']],
+])('a bar with %s is malformed', async (_name, row) => {
+  const server = await serve();
+  const inner = createHttpClient(server.httpUrl, 5_000);
+  const result = { category: 'linear', symbol: SYMBOL, list: [row] };
+  const http: HttpClient = {
+    send: async (url, request) =>
+      url.includes('/kline')
+        ? { status: 200, body: JSON.stringify({ retCode: 0, retMsg: 'OK', result, time: Date.now() }) }
+        : inner.send(url, request),
+    close: () => inner.close(),
+  };
+  const market = await connect(server, { http });
+  await expect(market.recentBars(SYMBOL, 60_000, 3)).rejects.toMatchObject({ name: 'VenueMalformed' });
 });
 
 test('the book is what was sent, levels that left it included', async () => {

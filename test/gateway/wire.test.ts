@@ -208,6 +208,13 @@ describe('positions and balance', () => {
       unrealised: '1',
       leverage: '20',
       marginMode: 'isolated',
+      maintenanceRatio: '0.004',
+      marginRatio: '0.1082149545822005',
+    });
+    // The stream has another word for it.
+    expect(wire.parsePosition({ ...rowOf('streamPositions'), instId: 'BTCUSDT' }, BTC)).toMatchObject({
+      maintenanceRatio: '0.005',
+      marginRatio: '0.004416374196',
     });
     expect(wire.parsePosition(row({ total: '0', holdSide: 'short', liquidationPrice: '0' }), BTC)).toMatchObject({
       qty: 0,
@@ -226,7 +233,11 @@ describe('positions and balance', () => {
   });
 
   test('balance is the margin balance in USDT', () => {
-    expect(wire.parseBalance(sample('accounts'))).toEqual({ equity: '10582.90265771', available: '10580.56434289' });
+    expect(wire.parseBalance(sample('accounts'))).toEqual({
+      equity: '10582.90265771',
+      available: '10580.56434289',
+      marginRatio: '0',
+    });
     expect(() => wire.parseBalance([])).toThrow(VenueMalformed);
     // Finer than the desk keeps: never more money than there is.
     for (const [told, kept] of [
@@ -237,10 +248,28 @@ describe('positions and balance', () => {
     ] as const) {
       const [row] = sample('accounts') as [object];
       const accounts = [{ ...row, accountEquity: told, crossedMaxAvailable: told }];
-      expect(wire.parseBalance(accounts)).toEqual({ equity: kept, available: kept });
+      expect(wire.parseBalance(accounts)).toMatchObject({ equity: kept, available: kept });
       const assets = [{ coin: 'USDT', equity: told, available: told }];
-      expect(unified.parseBalance({ assets })).toEqual({ equity: kept, available: kept });
+      expect(unified.parseBalance({ assets })).toEqual({ equity: kept, available: kept, marginRatio: null });
     }
+  });
+
+  test.each([
+    ['a part of the equity', { mmr: '408.08', effEquity: '4847952.35' }, 408.08 / 4847952.35],
+    ['nothing to keep', { mmr: '0', effEquity: '0' }, 0],
+    ['more than there is', { mmr: '5', effEquity: '-3' }, 1],
+  ])('a unified account keeps %s', (_name, amounts, ratio) => {
+    const assets = [{ coin: 'USDT', equity: '1', available: '1' }];
+    expect(Number(unified.parseBalance({ assets, ...amounts }).marginRatio)).toBeCloseTo(ratio, 12);
+  });
+
+  test.each([
+    ['says what it keeps', { crossedRiskRate: '0.25' }, '0.25'],
+    ['says nothing', { crossedRiskRate: '' }, null],
+  ])('a classic account that %s', (_name, field, ratio) => {
+    const [row] = sample('accounts') as [object];
+    expect(wire.parseBalance([{ ...row, ...field }]).marginRatio).toBe(ratio);
+    expect(() => wire.parseBalance([{ ...row, crossedRiskRate: 'high' }])).toThrow(VenueMalformed);
   });
 });
 

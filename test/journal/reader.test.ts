@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from '@jest/globals';
 import { isEvent, RecordKind } from '../../core/events/record.ts';
 import { JournalMismatch } from '../../journal/errors.ts';
-import { JournalTail, lastSequences } from '../../journal/reader.ts';
+import { JournalTail, lastSequences, readJournal } from '../../journal/reader.ts';
 import { open, readAll, removeTempDirs, runProgram, tempDir, writeTo } from './helpers.ts';
 import { payloadOf } from './records.ts';
 
@@ -37,6 +37,32 @@ test('a tail follows another process over segments and sees each record once, wh
   expect(tail.sequence).toBeGreaterThanOrEqual(acknowledged);
   expect(await lastSequences(dir)).toEqual({ sequence: tail.sequence, eventSequence: tail.eventSequence });
   await tail.close();
+});
+
+test('a journal is read again and again while another process appends to it', async () => {
+  const dir = tempDir();
+  const child = await runProgram('journal/appending-program.ts', [dir]);
+  const exited = once(child, 'exit');
+  await once(createInterface(child.stdout), 'line');
+  let last = 0;
+  try {
+    for (let readings = 0; readings < 150; readings += 1) {
+      let next = Math.max(1, last - 50);
+      const kinds = readings % 2 === 0 ? {} : { kinds: [RecordKind.bookInput] };
+      for await (const { sequence, payload } of readJournal(dir, { fromSequence: next, ...kinds })) {
+        if (readings % 2 === 0) expect(sequence).toBe(next);
+        if (payload.toString() !== payloadOf(sequence))
+          throw new Error(`record ${sequence} says ${payload.toString()}`);
+        next = sequence + 1;
+      }
+      expect(next - 1).toBeGreaterThanOrEqual(last - 3);
+      last = next - 1;
+    }
+  } finally {
+    child.kill('SIGKILL');
+    await exited;
+  }
+  expect(last).toBeGreaterThan(150);
 });
 
 test('a tail goes on behind a remembered record, also over kinds it does not want', async () => {

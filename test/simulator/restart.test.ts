@@ -116,6 +116,20 @@ describe('the state folder', () => {
     expect(() => new StateStore(state).load()).toThrow('changes-1.jsonl line 1 is not readable');
   });
 
+  test('an order that was written with what it pays has crossed when it pays as a taker', () => {
+    const state = join(dir, 'older');
+    mkdirSync(state);
+    const older = (id: number, liquidity: string) => ({ id, account: 'a', symbol: 'BTCUSDT', qty: 5, liquidity });
+    const orders = [older(1, 'taker'), older(2, 'maker')];
+    writeFileSync(join(state, 'state.json'), JSON.stringify({ nextId: 3, logNumber: 1, orders }));
+    const read = [...new StateStore(state).load().orders.values()];
+    expect(read).toMatchObject([
+      { id: 1, crossedAtCreation: true },
+      { id: 2, crossedAtCreation: false },
+    ]);
+    expect(read[0]).not.toHaveProperty('liquidity');
+  });
+
   test('a damaged snapshot names its file', () => {
     const state = join(dir, 'damaged');
     mkdirSync(state);

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { rmSync } from 'node:fs';
 import { createInstrument, type Instrument, toLots, toTicks } from '../../core/market/instrument.ts';
 import type { PriceTicks, QtyLots } from '../../core/money/money.ts';
-import { OpKind, type Recording } from '../../core/recording/recording.ts';
+import { NO_MARKS, OpKind, type Recording } from '../../core/recording/recording.ts';
 import { SimulatedAccount } from '../../core/simulation/options.ts';
 import type { Account } from '../../simulator/exchange/account.ts';
 import { checkExchange } from '../../simulator/exchange/check-exchange.ts';
@@ -164,6 +164,7 @@ function recordingOf(path: readonly number[], instrument: Instrument): Recording
     opTicks: Int32Array.from(ticks),
     opLots: Float64Array.from(lots),
     startedAtMs: STARTED_AT_MS,
+    marks: NO_MARKS,
   };
 }
 

@@ -141,6 +141,8 @@ export class Bench {
     fills = [] as FillFact[],
     legs = null as SyncInput['positions'] | null,
     stops = [] as SeenStop[],
+    marginRatio = null as number | null,
+    fundingPayments = [] as SyncInput['fundingPayments'],
   } = {}): Effect[] {
     return this.tell({
       kind: RecordKind.positionInput,
@@ -149,6 +151,9 @@ export class Bench {
       positions: legs ?? [{ leg: 'net', qty: position as SignedLots, entryPrice }],
       stops,
       equity: 10_000_000_000_000_000n as QuoteAmount,
+      marginRatio,
+      maintenanceRatio: null,
+      fundingPayments,
     });
   }
 

@@ -1,6 +1,6 @@
 /** A whole desk of real processes in a folder of its own, on free ports, as a user starts it. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,6 +40,22 @@ export async function until<T>(
     await sleep(everyMs);
   }
   throw new Error(`waited ${timeoutMs / 1_000} s for ${what}${last instanceof Error ? `; last: ${last.message}` : ''}`);
+}
+
+/**
+ * The desk's own configuration on a market that goes `speed` times as fast: a market maker that quotes what is worth it
+ * waits minutes for a fill. The folder lies beside the desk's own and is left to the system's temporary folder.
+ */
+export function configAtSpeed(speed: number): string {
+  const dir = mkdtempSync(join(tmpdir(), 'desk-config-'));
+  const isData = (path: string): boolean => !path.endsWith('.ts');
+  cpSync(join(ROOT, 'config'), dir, { recursive: true, filter: isData });
+  const file = join(dir, 'desk.yml');
+  const text = readFileSync(file, 'utf8');
+  const faster = text.replace(/^( {2}speed: )1\b/m, `$1${speed}`);
+  if (faster === text) throw new Error(`${file}: expected simulator.speed 1`);
+  writeFileSync(file, faster);
+  return dir;
 }
 
 export interface SimulatedAccountStatus {

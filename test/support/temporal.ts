@@ -16,6 +16,9 @@ import { botWorkflowId } from '../../workflows/bot/contract.ts';
 export interface TestTemporal {
   readonly home: DeskHome;
   readonly client: Client;
+  readonly address: string;
+  /** The `temporal` command. */
+  readonly cliPath: string;
   /** Runs a worker until the environment ends. */
   work(options: Omit<WorkerOptions, 'connection'>): Promise<void>;
   /** Starts a `bot` workflow whose timers and retries take no real time. */
@@ -44,6 +47,8 @@ export async function startTestTemporal(
   return {
     home,
     client,
+    address: server.address,
+    cliPath: cli.path,
     async work(options) {
       const worker = await Worker.create({
         ...options,

@@ -1,6 +1,8 @@
 /** How the `bot` workflow is started and talked to. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { z } from 'zod';
+import { ParameterChanges } from '../../core/control/protocol.ts';
+import type { Level } from '../../core/escalation/ladder.ts';
 import { BotName, HostName } from '../../core/names.ts';
 import { RestartPolicy, type BotExit } from '../../core/supervision/restart.ts';
 
@@ -11,6 +13,10 @@ export const Attribution = z.strictObject({
 });
 export type Attribution = z.infer<typeof Attribution>;
 
+/** A change of live-tunable parameters by path (`core/bot/tunables.ts`); null takes the configured value again. */
+export const SetParameters = Attribution.extend({ changes: ParameterChanges });
+export type SetParameters = z.infer<typeof SetParameters>;
+
 const Recorded = Attribution.extend({ atMs: z.int().positive() });
 export type Recorded = z.infer<typeof Recorded>;
 
@@ -19,7 +25,7 @@ export const BotCarried = z.strictObject({
   pausedBy: Recorded.nullable(),
   frozenBy: Recorded.nullable(),
   hardStoppedBy: Recorded.nullable(),
-  /** Restart approved and not yet told to the process. */
+  /** Restart approved and not yet told to the process; it lifts what began before it. */
   approval: Recorded.nullable().default(null),
   /** Why nothing restarts before a person approves. */
   gaveUp: z.strictObject({ reason: z.string(), atMs: z.int().positive() }).nullable(),
@@ -51,6 +57,15 @@ export type BotWorkflowStart = z.input<typeof BotWorkflowInput>;
 export type BotWorkflowPhase =
   'starting' | 'running' | 'paused' | 'frozen' | 'hard_stopped' | 'restarting' | 'gave_up' | 'stopping' | 'stopped';
 
+/** Where a bot stands on the ladder of risk, by its own process's word. */
+export interface BotRisk {
+  level: Level;
+  /** The rule of its own that took it there; null on `allow`, and where a person stopped it. */
+  code: string | null;
+  /** Since when it is held; null where it is not. */
+  sinceMs: number | null;
+}
+
 export interface BotWorkflowStatus extends BotCarried {
   bot: string;
   host: string;
@@ -58,6 +73,8 @@ export interface BotWorkflowStatus extends BotCarried {
   phaseSinceMs: number;
   pid: number | null;
   epoch: number | null;
+  /** As its process last told, within a second of a change; null while none runs. */
+  risk: BotRisk | null;
   /** True when this run found the process alive instead of starting it. */
   adopted: boolean;
   lastExit: BotExit | null;
@@ -89,6 +106,8 @@ export const resumeUpdate = defineUpdate<CommandResult, [unknown]>('resume');
 /** Cancels everything on the venue and stays out until `approveRestart`. */
 export const hardStopUpdate = defineUpdate<CommandResult, [unknown]>('hardStop');
 export const approveRestartUpdate = defineUpdate<CommandResult, [unknown]>('approveRestart');
+/** All of the changes or none; refused with every fault, and when the process is not there to take them. */
+export const setParametersUpdate = defineUpdate<CommandResult, [unknown]>('setParameters');
 /** Ends the bot process in order, then this workflow. */
 export const stopUpdate = defineUpdate<CommandResult, [unknown]>('stop');
 /** The manual freeze: as a signal for whoever only wants it said, as an update for whoever waits for it to hold. */

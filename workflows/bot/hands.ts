@@ -27,6 +27,11 @@ export function botHands({ bot, host }: Pick<BotWorkflowInput, 'bot' | 'host'>):
     scheduleToCloseTimeout: '25 seconds',
     retry: { initialInterval: '200ms', maximumInterval: '1s' },
   });
+  const { tuneBot } = proxyActivities<BotActivities>({
+    ...once,
+    summary: `changes parameters of ${bot}`,
+    startToCloseTimeout: '10 seconds',
+  });
   const { superviseBot } = proxyActivities<BotActivities>({
     taskQueue,
     summary: `watches ${bot}`,
@@ -36,5 +41,5 @@ export function botHands({ bot, host }: Pick<BotWorkflowInput, 'bot' | 'host'>):
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '200ms', backoffCoefficient: 1.5, maximumInterval: '2s' },
   });
-  return { startBot, stopBot, clearBook, alignBot, superviseBot };
+  return { startBot, stopBot, clearBook, alignBot, tuneBot, superviseBot };
 }

@@ -35,7 +35,7 @@ export function handleHolds(
       bot: status.bot,
       paused: status.pausedBy !== null || status.frozenBy !== null,
       hardStopped: status.hardStoppedBy !== null,
-      approval: approval === null ? null : { operator: approval.operator, reason: approval.reason },
+      approval,
       operator,
       reason,
     };
@@ -45,8 +45,9 @@ export function handleHolds(
     if (status.pid === null) return { applied: false, phase: status.phase, detail: 'kept for when the bot is back' };
     const { approval } = status;
     try {
-      const { applied, detail } = await alignBot(desired());
+      const { applied, detail, risk } = await alignBot(desired());
       isTold = true;
+      if (risk !== undefined && status.pid !== null) status.risk = risk;
       if (applied && status.approval === approval) status.approval = null;
       if (status.pid !== null) onChange();
       return { applied, phase: status.phase, detail };

@@ -24,6 +24,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { LADDER } from '../../core/escalation/ladder.ts';
 import { decideRestart, type BotExit } from '../../core/supervision/restart.ts';
 import { DeskBot, DeskId, DeskKind, DeskPhase, DeskSeverity } from '../desk-attributes.ts';
 import { parseInput } from '../parse-input.ts';
@@ -31,6 +32,7 @@ import * as contract from './contract.ts';
 import { botDetails } from './details.ts';
 import { botHands } from './hands.ts';
 import { attributed, handleHolds } from './holds.ts';
+import { handleTuning } from './tuning.ts';
 
 export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
   const input = parseInput(contract.BotWorkflowInput, raw);
@@ -45,11 +47,12 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
       { key: DeskBot, value: input.bot },
       { key: DeskKind, value: 'bot' },
       { key: DeskPhase, value: phase },
-      { key: DeskSeverity, value: severityOf(phase) },
+      { key: DeskSeverity, value: severityOf(phase, status.risk) },
     ]);
     setCurrentDetails(botDetails(status));
   };
   const holds = handleHolds(status, hands, () => show(livePhase(status)));
+  handleTuning(status, hands);
   setHandler(contract.statusQuery, () => status);
   setHandler(
     contract.stopUpdate,
@@ -78,7 +81,7 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
           if (!isCancellation(error)) throw error;
         });
       try {
-        return await hands.superviseBot({ bot: input.bot });
+        return await watch();
       } finally {
         keeper.cancel();
       }
@@ -87,6 +90,17 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
       return exitOf(error);
     } finally {
       status.pid = null;
+      status.risk = null;
+    }
+  };
+
+  /** Until the process has ended; where it stands on the ladder of risk meanwhile is shown. */
+  const watch = async (): Promise<BotExit> => {
+    for (;;) {
+      const seen = await hands.superviseBot({ bot: input.bot, known: status.risk });
+      if (seen.cause !== 'risk_changed') return seen;
+      status.risk = seen.risk;
+      show(livePhase(status));
     }
   };
 
@@ -184,21 +198,22 @@ function freshStatus({ bot, host, carried }: contract.BotWorkflowInput): contrac
     phaseSinceMs: Date.now(),
     pid: null,
     epoch: null,
+    risk: null,
     adopted: false,
     lastExit: null,
     stopBy: null,
   };
 }
 
-function livePhase({ hardStoppedBy, frozenBy, pausedBy }: contract.BotWorkflowStatus): contract.BotWorkflowPhase {
-  if (hardStoppedBy !== null) return 'hard_stopped';
+function livePhase({ hardStoppedBy, frozenBy, pausedBy, risk }: contract.BotWorkflowStatus): contract.BotWorkflowPhase {
+  if (hardStoppedBy !== null || (risk !== null && LADDER[risk.level].isLatched)) return 'hard_stopped';
   if (frozenBy !== null) return 'frozen';
-  return pausedBy !== null ? 'paused' : 'running';
+  return pausedBy !== null || risk?.level === 'soft_pause' ? 'paused' : 'running';
 }
 
-function severityOf(phase: contract.BotWorkflowPhase): string {
+function severityOf(phase: contract.BotWorkflowPhase, risk: contract.BotRisk | null): string {
   if (phase === 'gave_up' || phase === 'hard_stopped') return 'page';
-  return phase === 'restarting' ? 'warn' : 'ok';
+  return phase === 'restarting' || risk?.level === 'soft_pause' ? 'warn' : 'ok';
 }
 
 /** Every handler has ended, but for one of `stop`, which ends with the workflow: then this run goes on to its stop. */

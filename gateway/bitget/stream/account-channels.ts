@@ -138,6 +138,8 @@ function flatPosition(symbol: string, leg: Leg): VenuePosition {
     unrealised: null,
     leverage: null,
     marginMode: null,
+    maintenanceRatio: null,
+    marginRatio: null,
   };
 }
 

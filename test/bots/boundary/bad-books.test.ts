@@ -17,8 +17,10 @@ const BACK_MS = 90_000;
 const BOOK_AGE_MS_MAX = 1_500;
 const WAY_MS = 500;
 const HALF_SPREAD_RATIO = 0.5e-4;
-/** The market jumps by more than any quote is wide. */
+/** The market jumps by more than any quote is wide, and comes back to a price only when every order from it is too old. */
 const JUMP_TICKS = 400;
+const JUMPS = 6;
+const JUMP_MS = 700;
 const TICK = 0.1;
 
 const where = { channel: 'books' } as const;
@@ -79,8 +81,9 @@ test.each(FAULTS)(
       await admin.faults({ seed: 3, faults: [fault] });
       const untilMs = performance.now() + RUN_MS;
       for (let jump = 0; performance.now() < untilMs; jump += 1) {
-        await admin.call('POST', '/price', { symbol: 'BTCUSDT', ticks: jump % 2 === 0 ? JUMP_TICKS : -JUMP_TICKS });
-        await sleep(700);
+        const ticks = jump % JUMPS === JUMPS - 1 ? -(JUMPS - 1) * JUMP_TICKS : JUMP_TICKS;
+        await admin.call('POST', '/price', { symbol: 'BTCUSDT', ticks });
+        await sleep(JUMP_MS);
       }
       const [report] = await admin.report();
       const places = (await bot.events()).filter((event) => event.type === 'place');

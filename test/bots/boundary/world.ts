@@ -7,7 +7,7 @@ import { setClockSpeed } from './clock.ts';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recoverMachine } from '../../../bots/recover.ts';
+import { recoverMachine } from '../../../journal/recover-machine.ts';
 import { BotRuntime } from '../../../bots/runtime.ts';
 import type { BotConfig } from '../../../core/bot/bot-config.ts';
 import type { BotMachine } from '../../../core/bot/machine.ts';

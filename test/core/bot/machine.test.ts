@@ -20,7 +20,7 @@ describe('start', () => {
     bench.tell({ kind: RecordKind.startInput, epoch: 1, configHash: '', codeVersion: '' });
     bench.tell({ kind: RecordKind.connectorInput, channel: 'book', status: 'up', reason: '' });
     expect(placed(bench.book(600_000, 600_001))).toEqual([]);
-    expect(bench.reason()).toBe(Reason.startup_sync_pending);
+    expect(bench.reason()).toBe(Reason.startup_position_sync_pending);
     expect(bench.tell({ kind: RecordKind.connectorInput, channel: 'orders', status: 'up', reason: '' })).toContainEqual(
       { effect: 'sync' },
     );

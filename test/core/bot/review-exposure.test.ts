@@ -220,8 +220,8 @@ describe('reconciliation', () => {
     bench.timer();
     bench.book(600_000, 600_002);
     bench.timer();
-    expect(bench.state.equityDayStart).toBeCloseTo(10_000, 6);
-    expect(bench.state.equityPeak).toBeCloseTo(10_000, 6);
+    expect(bench.state.daily.equityStart).toBeCloseTo(10_000, 6);
+    expect(bench.state.daily.equityPeak).toBeCloseTo(10_000, 6);
     expect(quoteToNumber(bench.state.wallet)).toBeCloseTo(10_000 + 100.001, 6);
   });
 });

@@ -165,3 +165,22 @@ test('an order whose cancel is on its way takes no place among the active ones',
   const ask = bench.state.orders.find(({ side }) => side === 'sell')!;
   expect(placed(bench.seen(ask.clientOrderId, 'cancelled')).map(({ side }) => side)).toEqual(['sell']);
 });
+
+test('a book that was held up on its way is as old as the venue says, by the clock as it was measured', () => {
+  const bench = new Bench().run();
+  const held = (ageMs: number): void => {
+    const frame = bench.frame(600_000, 600_001);
+    bench.nowMs += 100;
+    frame.venueAtMs = bench.nowMs + bench.state.clockOffsetMs - ageMs;
+    bench.tell({ kind: RecordKind.bookInput, book: frame });
+  };
+  held(2_900);
+  expect(bench.reason()).toBe(Reason.quoted);
+  held(3_100);
+  expect(bench.reason()).toBe(Reason.book_stale);
+  bench.clock(-2_000);
+  held(2_900);
+  expect(bench.reason()).toBe(Reason.quoted);
+  held(3_100);
+  expect(bench.reason()).toBe(Reason.book_stale);
+});

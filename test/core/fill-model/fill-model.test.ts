@@ -93,13 +93,13 @@ describe('how hopeful the queue is', () => {
     ['touch', [[1, 100, 1, 'maker']]],
     ['queue', []],
     ['queue_proportional', []],
-    ['penetration', []],
+    ['strict', []],
   ] as const)('%s on the first trade at the price', (grade, fills) => {
     expect(new ModelBench(grade).place(1, 'buy', 100, 5).trade('sell', 100, 1).fills).toEqual(fills);
   });
 
-  test('only a worse price fills under penetration', () => {
-    const bench = new ModelBench('penetration').place(1, 'buy', 100, 5).trade('sell', 100, 90).level('sell', 100, 5);
+  test('only a worse price fills under strict', () => {
+    const bench = new ModelBench('strict').place(1, 'buy', 100, 5).trade('sell', 100, 90).level('sell', 100, 5);
     expect(bench.fills).toEqual([]);
     expect(bench.trade('sell', 99, 5).fills).toEqual([[1, 100, 5, 'maker']]);
   });

@@ -101,7 +101,7 @@ const anyNews: fc.Arbitrary<OrderNews> = fc.oneof(
 test('no news breaks an order: counts stay within it, and what is closed stays closed', () => {
   fc.assert(
     fc.property(fc.boolean(), fc.array(anyNews, { maxLength: 30 }), (isAdopted, news) => {
-      const order = isAdopted ? adoptOrder({ ...sent(), filled: lots(2) }, false, T0) : sent();
+      const order = isAdopted ? adoptOrder({ ...sent(), filled: lots(2) }, false, T0, 0) : sent();
       let atMs = T0;
       for (const next of news) {
         const wasClosed = order.state === 'closed';

@@ -180,3 +180,28 @@ describe('what was saved', () => {
     }
   });
 });
+
+test('the rest of an order that took pays as a taker after a restart, too', () => {
+  const paper = on();
+  paper.place('buy', 101, 12, { clientOrderId: 'took' });
+  paper.place('buy', 99, 5, { clientOrderId: 'rests' });
+  paper.take();
+  const again = new Paper('touch', paper.changes.map(encodeChange).map(decodeChange)).book(BIDS, [[102, 10]]);
+  again.trade('sell', 98, 50);
+  expect(again.fills()).toEqual([['buy', 101, 2, 'taker'], ['buy', 99, 5, 'maker']]); // prettier-ignore
+});
+
+test('rows written before an order kept what decided its fees are read as what they meant', () => {
+  const paper = on();
+  paper.place('buy', 101, 7, { clientOrderId: 'took' });
+  paper.place('buy', 99, 5, { clientOrderId: 'rests' });
+  const whole = encodeChange(paper.exchange.books.all());
+  const older = JSON.parse(whole) as { orders: Record<string, unknown>[]; fills: Record<string, unknown>[] };
+  for (const order of older.orders) {
+    order['liquidity'] = order['crossedAtCreation'] === true ? 'taker' : 'maker';
+    delete order['crossedAtCreation'];
+  }
+  older.fills.forEach((fill) => delete fill['crossedAtCreation']);
+  expect(decodeChange(JSON.stringify(older))).toEqual(decodeChange(whole));
+  expect(decodeChange(whole).orders.map(({ crossedAtCreation }) => crossedAtCreation)).toEqual([true, false]);
+});

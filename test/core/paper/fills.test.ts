@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ASKS, BIDS, Paper, type Levels } from './helpers.ts';
+import { ASKS, BIDS, frameOf, Paper, type Levels } from './helpers.ts';
 
 const on = (grade?: ConstructorParameters<typeof Paper>[0]): Paper => new Paper(grade).book(BIDS, ASKS);
 /** `BIDS` with another size, or without a level (0). */
@@ -96,6 +96,13 @@ describe('trades that are late', () => {
   });
 });
 
+test('a frame that is older than the last one says nothing', () => {
+  const paper = on();
+  paper.place('buy', 100, 5);
+  paper.exchange.applyBook('BTCUSDT', frameOf(paper.atMs - 1, [[90, 10]], [[91, 10]]), paper.atMs);
+  expect(paper.fills()).toEqual([]);
+});
+
 describe('a feed that is interrupted', () => {
   test('fills nothing while it is down, and accepts nothing', () => {
     const paper = on();
@@ -128,7 +135,7 @@ test.each([
   ['touch', 1, 1],
   ['queue', 10, 0],
   ['queue', 11, 1],
-  ['penetration', 1_000, 0],
+  ['strict', 1_000, 0],
 ] as const)('grade %s: a trade of %d lots at our price fills %d', (grade, lots, filled) => {
   const paper = on(grade);
   paper.place('buy', 100, 1);

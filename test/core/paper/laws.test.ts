@@ -47,7 +47,7 @@ function play(paper: Paper, steps: readonly Step[], isHedge: boolean): void {
 }
 
 const runs = fc.record({
-  grade: fc.constantFrom<FillGrade>('touch', 'queue', 'queue_proportional', 'penetration'),
+  grade: fc.constantFrom<FillGrade>('touch', 'queue', 'queue_proportional', 'strict'),
   isHedge: fc.boolean(),
   steps: fc.array(step, { minLength: 10, maxLength: 60 }),
 });

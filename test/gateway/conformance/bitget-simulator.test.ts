@@ -41,6 +41,7 @@ for (const kind of ['classic', 'unified'] as const) {
       return {
         venue,
         symbol: 'BTCUSDT',
+        hasHistory: true,
         interrupt: async () => simulator.stop(),
         async restore() {
           simulator = await start(port);

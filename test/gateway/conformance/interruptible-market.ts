@@ -29,6 +29,7 @@ export class InterruptibleMarket implements VenueMarket {
   instrument: VenueMarket['instrument'] = (symbol) => this.inner.instrument(symbol);
   ticker: VenueMarket['ticker'] = (symbol) => this.inner.ticker(symbol);
   funding: VenueMarket['funding'] = (symbol) => this.inner.funding(symbol);
+  recentBars: VenueMarket['recentBars'] = (symbol, barMs, count) => this.inner.recentBars(symbol, barMs, count);
   serverTimeMs: VenueMarket['serverTimeMs'] = () => this.inner.serverTimeMs();
   close: VenueMarket['close'] = () => this.inner.close();
 

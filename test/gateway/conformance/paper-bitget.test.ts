@@ -50,6 +50,7 @@ describeVenue(
     return {
       venue,
       symbol: 'BTCUSDT',
+      hasHistory: true,
       interrupt: async () => simulator.stop(),
       async restore() {
         simulator = await start(port);
@@ -66,7 +67,7 @@ describeVenue(
 
 test('nothing private was asked, and nothing was signed', () => {
   expect(asked.length).toBeGreaterThan(5);
-  const market = ['contracts', 'current-fund-rate', 'ticker'].map((name) => `/api/v2/mix/market/${name}`);
+  const market = ['candles', 'contracts', 'current-fund-rate', 'ticker'].map((name) => `/api/v2/mix/market/${name}`);
   expect(new Set(asked.map(({ path }) => path))).toEqual(new Set([...market, '/api/v2/public/time']));
   const headers = asked.flatMap((request) => Object.keys(request.headers));
   expect(headers.filter((name) => /^access-/i.test(name))).toEqual([]);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NO_LATENCY } from '../../../core/fill-model/latency.ts';
 import { SILENT } from '../../../core/log.ts';
 import { createPaperVenue } from '../../../gateway/paper/venue.ts';
 import { createRecordedMarket } from '../../../gateway/recorded/market.ts';
@@ -28,13 +29,14 @@ describeVenue(
       account: 'bot1',
       openingBalance: '100000',
       grade: 'queue',
-      latencyMs: 5,
+      latency: { ...NO_LATENCY, submitMs: 5, cancelMs: 5 },
       stateDir,
       log: SILENT,
     });
     return {
       venue,
       symbol: 'BTCUSDT',
+      hasHistory: false,
       interrupt: async () => market.interrupt(),
       restore: async () => market.restore(),
       release: async () => rmSync(stateDir, { recursive: true, force: true }),

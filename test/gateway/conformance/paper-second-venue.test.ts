@@ -34,6 +34,7 @@ describeVenue(
     return {
       venue,
       symbol: 'BTCUSDT',
+      hasHistory: true,
       interrupt: async () => server.interrupt(),
       restore: async () => server.restore(),
       async release() {

@@ -14,6 +14,8 @@ import { Listener, type HeardBook } from './listener.ts';
 export interface OpenedVenue {
   readonly venue: Venue;
   readonly symbol: string;
+  /** It knows what was traded before it was opened. */
+  readonly hasHistory: boolean;
   /** Takes the venue's market data away, as an outage does, and brings it back. */
   interrupt(): Promise<void>;
   restore(): Promise<void>;
@@ -21,6 +23,7 @@ export interface OpenedVenue {
   release(): Promise<void>;
 }
 
+const MINUTE_MS = 60_000;
 const CHANNELS = ['book', 'trades', 'ticker', 'orders', 'positions'];
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 const POSITIVE = /^\d+(\.\d+)?$/;
@@ -154,6 +157,40 @@ export function describeVenue(name: string, open: () => Promise<OpenedVenue>, ca
         expect(Math.abs(ticker.venueAtMs - Date.now())).toBeLessThan(60_000);
         expect(ticker.markPrice === null || POSITIVE.test(ticker.markPrice)).toBe(true);
         await expect(venue.ticker('NOSUCHUSDT')).rejects.toBeInstanceOf(Error);
+      });
+
+      test('recent bars are closed, follow each other and end at the market', async () => {
+        const bars = await venue.recentBars(symbol, MINUTE_MS, 150);
+        const atMs = await venue.serverTimeMs();
+        expect(bars).toHaveLength(opened.hasHistory ? 150 : bars.length);
+        for (const [index, { openAtMs, open, high, low, close, volume }] of bars.entries()) {
+          expect(openAtMs).toBe(bars[0]!.openAtMs + index * MINUTE_MS);
+          for (const text of [open, high, low, close, volume]) expect(text).toMatch(POSITIVE);
+          expect(Number(high)).toBeGreaterThanOrEqual(Math.max(Number(open), Number(close)));
+          expect(Number(low)).toBeLessThanOrEqual(Math.min(Number(open), Number(close)));
+          expect(openAtMs + MINUTE_MS).toBeLessThanOrEqual(atMs);
+        }
+        const few = await venue.recentBars(symbol, MINUTE_MS, 2);
+        expect(few.length).toBeLessThanOrEqual(2);
+        if (!opened.hasHistory) return;
+        expect(atMs - bars.at(-1)!.openAtMs).toBeLessThan(3 * MINUTE_MS);
+        expect(Math.abs(Number(bars.at(-1)!.close) / Number((await venue.ticker(symbol)).lastPrice) - 1)).toBeLessThan(0.05); // prettier-ignore
+        expect(few).toHaveLength(2);
+        const again = bars.filter(({ openAtMs }) => few.some((bar) => bar.openAtMs === openAtMs));
+        expect(few.slice(0, again.length)).toEqual(again);
+        const [hour] = await venue.recentBars(symbol, 60 * MINUTE_MS, 1);
+        const [highest] = bars.filter(({ openAtMs }) => openAtMs === hour!.openAtMs);
+        if (highest !== undefined) expect(hour!.open).toBe(highest.open);
+      });
+
+      test('bars that the venue does not have are refused by name', async () => {
+        const refused = {
+          name: 'VenueRefused',
+          code: 'interval_not_offered',
+          message: expect.stringContaining('7777'),
+        };
+        await expect(venue.recentBars(symbol, 7_777, 10)).rejects.toMatchObject(refused);
+        await expect(venue.recentBars('NOSUCHUSDT', MINUTE_MS, 10)).rejects.toMatchObject({ name: 'VenueRefused' });
       });
 
       test('the balance is a decimal, and an open order binds some of it', async () => {
@@ -295,6 +332,20 @@ export function describeVenue(name: string, open: () => Promise<OpenedVenue>, ca
         }
         expect(sums).toEqual({ buy: buy.qty, sell: buy.qty });
         expect(await venue.fillsSince(symbol, Date.now() + 120_000)).toEqual([]);
+      });
+
+      test('what is held needs margin to be kept, in the account and in the position', async () => {
+        expect(Number((await venue.balance()).marginRatio)).toBe(0);
+        await trade(crossing('buy'));
+        const { marginRatio } = await venue.balance();
+        const { maintenanceRatio, entryPrice, qty } = (await position())!;
+        expect(Number(maintenanceRatio)).toBeGreaterThan(0);
+        expect(Number(maintenanceRatio)).toBeLessThan(0.1);
+        const notionalHeld = Number(entryPrice) * qty * Number(instrument.spec.lot);
+        const kept = (notionalHeld * Number(maintenanceRatio)) / Number((await venue.balance()).equity);
+        // With or without the fee of closing, and at a price that has moved since.
+        expect(Number(marginRatio)).toBeGreaterThan(kept * 0.9);
+        expect(Number(marginRatio)).toBeLessThan(kept * 1.5);
       });
 
       test('an order is told open and then filled or cancelled, its fills in between or after', async () => {

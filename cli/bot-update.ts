@@ -1,0 +1,46 @@
+/** One update to a bot's workflow, and the plain command that does the same. */
+import { ApplicationFailure, WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
+import { readPorts } from '../stack/ports.ts';
+import { botWorkflowId, type CommandResult } from '../workflows/bot/contract.ts';
+import type { Context } from './context.ts';
+import { CommandFailure, EXIT } from './exit-codes.ts';
+
+/** The equal `temporal` command, ready for a shell, against this desk's server. */
+export function plainCommand({ home, env }: Context, bot: string, update: string, message: object): string {
+  const address = env['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${readPorts(home)?.temporal ?? 7233}`;
+  const input = JSON.stringify(message).replaceAll("'", `'\\''`);
+  return `temporal workflow update execute --address ${address} --workflow-id ${botWorkflowId(bot)} --name ${update} --input '${input}'`;
+}
+
+export async function orNotRunning<T>(bot: string, asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      throw new CommandFailure(
+        EXIT.failure,
+        `${bot}: its workflow does not run; start it with ./desk bot start ${bot}`,
+      );
+    throw error;
+  }
+}
+
+export async function sendUpdate(
+  client: Client,
+  bot: string,
+  update: UpdateDefinition<CommandResult, [unknown]>,
+  message: object,
+): Promise<CommandResult> {
+  try {
+    return await orNotRunning(
+      bot,
+      client.workflow.getHandle(botWorkflowId(bot)).executeUpdate(update, { args: [message] }),
+    );
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+      throw new CommandFailure(EXIT.usage, `${bot}: ${error.cause.message}`);
+    }
+    throw error;
+  }
+}

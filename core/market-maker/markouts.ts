@@ -1,0 +1,178 @@
+/**
+ * What the market does after a maker's fill, and what that says of the next one. The markout of a fill at `tau` is
+ * s x (mid(t + tau) - price) / price x 1e4 bps, s = +1 for a buy and -1 for a sell (facts: Markout): positive is the
+ * market moving our way. Adverse selection is the negative markout at one of the horizons, averaged exponentially a side.
+ *
+ * A fill waits here for its four times. The mid at such a time is the last one known at or before it, so a time counts
+ * as past with the first book after it. What was measured loses weight with time and the configured prior takes its
+ * place: else one bad hour could keep the bot out for good, since without fills nothing new is ever measured.
+ */
+import type { SignalEvent } from '../bot/events.ts';
+import type { Side } from '../orders/order-intent.ts';
+import type { StrategyFill, TellSignal } from '../strategies/strategy.ts';
+import type { SpreadParams } from './params.ts';
+
+type MarkoutBps = Extract<SignalEvent, { type: 'markout' }>['bps'];
+
+/** Seconds after a fill, in order, and where their markout is kept. */
+const HORIZONS = [
+  { s: 1, key: 's1' },
+  { s: 5, key: 's5' },
+  { s: 30, key: 's30' },
+  { s: 60, key: 's60' },
+] as const satisfies readonly { s: number; key: keyof MarkoutBps }[];
+
+const BPS = 1e4;
+/** A mid older than this at the time of a markout says nothing about it. */
+export const MID_AGE_MS_MAX = 5_000;
+/** Fills that wait; beyond it the next book completes the oldest with what they have. Three a second for a minute. */
+export const PENDING_MAX = 200;
+/** From this long ago on, what was measured has no weight left. */
+export const MEASURED_MS_MAX = 4 * 3_600_000;
+
+interface PendingMarkout {
+  clientOrderId: string;
+  tradeId: string;
+  side: Side;
+  regime: string;
+  priceTicks: number;
+  atMs: number;
+  /** Of its horizons, how many are past. */
+  past: number;
+  bps: MarkoutBps;
+}
+
+interface MeasuredSide {
+  /** Average as of the last fill that was measured; may be negative. */
+  adverseBps: number;
+  measuredAtMs: number;
+  fills: number;
+}
+
+/** Plain JSON values; the last mid is 0 before the first. */
+export interface MarkoutMemory {
+  midTicks: number;
+  midAtMs: number;
+  buy: MeasuredSide;
+  sell: MeasuredSide;
+  pending: PendingMarkout[];
+}
+
+export function blankMarkoutMemory(): MarkoutMemory {
+  return {
+    midTicks: 0,
+    midAtMs: 0,
+    buy: { adverseBps: 0, measuredAtMs: 0, fills: 0 },
+    sell: { adverseBps: 0, measuredAtMs: 0, fills: 0 },
+    pending: [],
+  };
+}
+
+export class Markouts {
+  private readonly params: SpreadParams;
+  private readonly memory: MarkoutMemory;
+  /** A book after this has something to complete. */
+  private dueAtMs: number;
+
+  /** `memory` is kept and changed in place. */
+  constructor(params: SpreadParams, memory: MarkoutMemory) {
+    this.params = params;
+    this.memory = memory;
+    this.dueAtMs = nextDueAtMs(memory.pending);
+  }
+
+  /** A taker's fill, or one without a price, is not measured. */
+  onFill(fill: StrategyFill, regime: string): void {
+    const { clientOrderId, tradeId, side, priceTicks, atMs } = fill;
+    if (!fill.isMaker || !(priceTicks > 0) || !Number.isFinite(priceTicks) || !Number.isFinite(atMs)) return;
+    const { pending } = this.memory;
+    const bps: MarkoutBps = { s1: null, s5: null, s30: null, s60: null };
+    pending.push({ clientOrderId, tradeId, side, regime, priceTicks, atMs, past: 0, bps });
+    // Only while no book comes at all: then nobody can be told either.
+    if (pending.length > 2 * PENDING_MAX) pending.shift();
+    this.dueAtMs = nextDueAtMs(pending);
+  }
+
+  /** Hot. Each two-sided book: `midTicks` holds from `atMs` on. */
+  onBook(midTicks: number, atMs: number, tell: TellSignal): void {
+    if (!(midTicks > 0 && midTicks < Infinity && atMs > 0 && atMs < Infinity)) return;
+    if (atMs > this.dueAtMs) this.complete(atMs, tell);
+    this.memory.midTicks = midTicks;
+    this.memory.midAtMs = atMs;
+  }
+
+  /** Expected loss of a fill of `side` to those who know more, bps of its price; never below 0. */
+  adverseBps(side: Side): number {
+    return Math.max(0, this.believedBps(this.memory[side], this.memory.midAtMs));
+  }
+
+  /** Fills of `side` that `adverseBps` has learned from, ever. */
+  measuredFills(side: Side): number {
+    return this.memory[side].fills;
+  }
+
+  /** What was measured, drawn to the prior in proportion to its age. */
+  private believedBps(measured: MeasuredSide, atMs: number): number {
+    const prior = this.params.adverseSelectionBps;
+    if (measured.fills === 0) return prior;
+    const age = Math.max(0, atMs - measured.measuredAtMs) / MEASURED_MS_MAX;
+    return age >= 1 ? prior : prior + (measured.adverseBps - prior) * (1 - age);
+  }
+
+  /** Marks every time before `atMs`, by the last mid, and tells the fills that have all of theirs. */
+  private complete(atMs: number, tell: TellSignal): void {
+    const { pending } = this.memory;
+    const tooMany = pending.length - PENDING_MAX;
+    let kept = 0;
+    for (let index = 0; index < pending.length; index += 1) {
+      const fill = pending[index] as PendingMarkout;
+      this.mark(fill, atMs);
+      if (fill.past < HORIZONS.length && index >= tooMany) {
+        pending[kept] = fill;
+        kept += 1;
+      } else {
+        const { clientOrderId, tradeId, side, regime, bps } = fill;
+        tell({ type: 'markout', clientOrderId, tradeId, side, regime, bps });
+      }
+    }
+    pending.length = kept;
+    this.dueAtMs = nextDueAtMs(pending);
+  }
+
+  private mark(fill: PendingMarkout, atMs: number): void {
+    const { midTicks, midAtMs } = this.memory;
+    for (let past = fill.past; past < HORIZONS.length; past += 1) {
+      const horizon = HORIZONS[past] as (typeof HORIZONS)[number];
+      const dueAtMs = fill.atMs + horizon.s * 1_000;
+      if (atMs <= dueAtMs) return;
+      fill.past = past + 1;
+      const ageMs = dueAtMs - midAtMs;
+      // Negative: the fill was told so late that the mid of its time is gone.
+      if (midTicks === 0 || ageMs < 0 || ageMs > MID_AGE_MS_MAX) continue;
+      const movedBps = ((midTicks - fill.priceTicks) / fill.priceTicks) * BPS;
+      const bps = fill.side === 'buy' ? movedBps : -movedBps;
+      fill.bps[horizon.key] = bps;
+      if (horizon.s === this.params.adverseSelectionHorizonS) this.learn(this.memory[fill.side], -bps, dueAtMs);
+    }
+  }
+
+  /** Exponential average over n fills: weight of the newest 2 / (n + 1), begun at the prior. */
+  private learn(measured: MeasuredSide, adverseBps: number, atMs: number): void {
+    const before = this.believedBps(measured, atMs);
+    const weight = 2 / (this.params.adverseSelectionFills + 1);
+    measured.adverseBps = before + weight * (adverseBps - before);
+    measured.measuredAtMs = atMs;
+    measured.fills += 1;
+  }
+}
+
+/** Never is Infinity; while too many wait, every book is late. */
+function nextDueAtMs(pending: readonly PendingMarkout[]): number {
+  if (pending.length > PENDING_MAX) return 0;
+  let dueAtMs = Infinity;
+  for (const { atMs, past } of pending) {
+    const horizon = HORIZONS[past];
+    if (horizon !== undefined) dueAtMs = Math.min(dueAtMs, atMs + horizon.s * 1_000);
+  }
+  return dueAtMs;
+}
