@@ -1,7 +1,11 @@
 /**
  * What the market does after a maker's fill, and what that says of the next one. The markout of a fill at `tau` is
  * s x (mid(t + tau) - price) / price x 1e4 bps, s = +1 for a buy and -1 for a sell (facts: Markout): positive is the
- * market moving our way. Adverse selection is the negative markout at one of the horizons, averaged exponentially a side.
+ * market moving our way.
+ *
+ * Adverse selection is how far the mid moves against a fill from just before it to one of these times, averaged
+ * exponentially a side. It is not the negative markout: a markout begins at the fill's price and so holds what the quote
+ * captured already, which the edge of a quote counts by itself (docs/decisions/0017).
  *
  * A fill waits here for its four times. The mid at such a time is the last one known at or before it, so a time counts
  * as past with the first book after it. What was measured loses weight with time and the configured prior takes its
@@ -30,6 +34,11 @@ export const PENDING_MAX = 200;
 /** From this long ago on, what was measured has no weight left. */
 export const MEASURED_MS_MAX = 4 * 3_600_000;
 
+/** A mid from so long before a fill has nothing of the fill in it ... */
+const BEFORE_MS = 1_000;
+/** ... and one from longer ago says nothing about it. */
+export const BEFORE_MS_MAX = 10_000;
+
 interface PendingMarkout {
   clientOrderId: string;
   tradeId: string;
@@ -37,6 +46,8 @@ interface PendingMarkout {
   regime: string;
   priceTicks: number;
   atMs: number;
+  /** Mid from just before it; 0 when none was known. */
+  beforeTicks: number;
   /** Of its horizons, how many are past. */
   past: number;
   bps: MarkoutBps;
@@ -49,10 +60,15 @@ interface MeasuredSide {
   fills: number;
 }
 
-/** Plain JSON values; the last mid is 0 before the first. */
+/** Plain JSON values; mids are 0 before the first. */
 export interface MarkoutMemory {
   midTicks: number;
   midAtMs: number;
+  /** Two mids at least a second apart, the newer one at least as old as the last second began. */
+  sampleTicks: number;
+  sampleAtMs: number;
+  sampleBeforeTicks: number;
+  sampleBeforeAtMs: number;
   buy: MeasuredSide;
   sell: MeasuredSide;
   pending: PendingMarkout[];
@@ -62,6 +78,10 @@ export function blankMarkoutMemory(): MarkoutMemory {
   return {
     midTicks: 0,
     midAtMs: 0,
+    sampleTicks: 0,
+    sampleAtMs: 0,
+    sampleBeforeTicks: 0,
+    sampleBeforeAtMs: 0,
     buy: { adverseBps: 0, measuredAtMs: 0, fills: 0 },
     sell: { adverseBps: 0, measuredAtMs: 0, fills: 0 },
     pending: [],
@@ -87,7 +107,8 @@ export class Markouts {
     if (!fill.isMaker || !(priceTicks > 0) || !Number.isFinite(priceTicks) || !Number.isFinite(atMs)) return;
     const { pending } = this.memory;
     const bps: MarkoutBps = { s1: null, s5: null, s30: null, s60: null };
-    pending.push({ clientOrderId, tradeId, side, regime, priceTicks, atMs, past: 0, bps });
+    const beforeTicks = this.midBefore(atMs);
+    pending.push({ clientOrderId, tradeId, side, regime, priceTicks, atMs, beforeTicks, past: 0, bps });
     // Only while no book comes at all: then nobody can be told either.
     if (pending.length > 2 * PENDING_MAX) pending.shift();
     this.dueAtMs = nextDueAtMs(pending);
@@ -97,8 +118,15 @@ export class Markouts {
   onBook(midTicks: number, atMs: number, tell: TellSignal): void {
     if (!(midTicks > 0 && midTicks < Infinity && atMs > 0 && atMs < Infinity)) return;
     if (atMs > this.dueAtMs) this.complete(atMs, tell);
-    this.memory.midTicks = midTicks;
-    this.memory.midAtMs = atMs;
+    const { memory } = this;
+    if (atMs - memory.sampleAtMs >= BEFORE_MS || atMs < memory.sampleAtMs) {
+      memory.sampleBeforeTicks = memory.sampleTicks;
+      memory.sampleBeforeAtMs = memory.sampleAtMs;
+      memory.sampleTicks = midTicks;
+      memory.sampleAtMs = atMs;
+    }
+    memory.midTicks = midTicks;
+    memory.midAtMs = atMs;
   }
 
   /** Expected loss of a fill of `side` to those who know more, bps of its price; never below 0. */
@@ -109,6 +137,14 @@ export class Markouts {
   /** Fills of `side` that `adverseBps` has learned from, ever. */
   measuredFills(side: Side): number {
     return this.memory[side].fills;
+  }
+
+  /** The newest mid from at least a second before `atMs`: the fill's own move is not in it. 0 when there is none that fresh. */
+  private midBefore(atMs: number): number {
+    const { memory } = this;
+    if (isBefore(memory.midAtMs, atMs)) return memory.midTicks;
+    if (isBefore(memory.sampleAtMs, atMs)) return memory.sampleTicks;
+    return isBefore(memory.sampleBeforeAtMs, atMs) ? memory.sampleBeforeTicks : 0;
   }
 
   /** What was measured, drawn to the prior in proportion to its age. */
@@ -152,7 +188,9 @@ export class Markouts {
       const movedBps = ((midTicks - fill.priceTicks) / fill.priceTicks) * BPS;
       const bps = fill.side === 'buy' ? movedBps : -movedBps;
       fill.bps[horizon.key] = bps;
-      if (horizon.s === this.params.adverseSelectionHorizonS) this.learn(this.memory[fill.side], -bps, dueAtMs);
+      if (horizon.s !== this.params.adverseSelectionHorizonS || fill.beforeTicks === 0) continue;
+      const againstTicks = fill.side === 'buy' ? fill.beforeTicks - midTicks : midTicks - fill.beforeTicks;
+      this.learn(this.memory[fill.side], (againstTicks / fill.priceTicks) * BPS, dueAtMs);
     }
   }
 
@@ -164,6 +202,11 @@ export class Markouts {
     measured.measuredAtMs = atMs;
     measured.fills += 1;
   }
+}
+
+function isBefore(midAtMs: number, fillAtMs: number): boolean {
+  const ageMs = fillAtMs - midAtMs;
+  return midAtMs > 0 && ageMs >= BEFORE_MS && ageMs <= BEFORE_MS_MAX;
 }
 
 /** Never is Infinity; while too many wait, every book is late. */

@@ -9,7 +9,7 @@
  *   interval    mean +- t x the resamples' standard deviation, t for half as many runs as there are minutes
  *
  * Over driftless walks marked 5 to 60 seconds after clustered fills this covers the truth 92 to 96 times of 100 from 20
- * minutes on; the plain percentile interval does so 86 to 95 times. Below 20 minutes there is no interval.
+ * minutes on; the plain percentile interval does so 87 to 95 times. Below 20 minutes there is no interval.
  */
 import { createChance } from '../simulation/chance.ts';
 

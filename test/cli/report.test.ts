@@ -171,6 +171,8 @@ describe('the edge of a bot in the recorded market', () => {
     ];
     expect(first.all.fills).toBe(times.filter((atMs) => atMs < middle).length);
     expect(first.all.fills + second.all.fills).toBe(fills.length);
+    // Markouts of the first part's last fills were told in the second.
+    expect(first.quotes.measured + second.quotes.measured).toBe(report.quotes.measured);
     expect(parseQuote(first.all.fees) + parseQuote(second.all.fees)).toBe(parseQuote(report.all.fees));
     expect(second.runs).toHaveLength(1);
   }, TIMEOUT_MS); // prettier-ignore

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { SignalEvent } from '../../../core/bot/events.ts';
 import {
+  BEFORE_MS_MAX,
   blankMarkoutMemory,
   Markouts,
   MEASURED_MS_MAX,
@@ -65,6 +66,7 @@ class World {
 
   /** A fill of `side` at 0 with the mid `movedBps` away for the minute that follows, in books a second apart. */
   minute(side: 'buy' | 'sell', movedBps: number, fromMs: number): this {
+    this.book(100_000, fromMs - 1_000);
     this.fill({ side, atMs: T0 + fromMs });
     for (let second = 0; second <= 61; second += 1) this.book(100_000 * (1 + movedBps / 1e4), fromMs + second * 1_000);
     return this;
@@ -239,10 +241,39 @@ describe('adverse selection', () => {
   });
 
   test.each([1, 5, 30, 60] as const)('reads the markout after %d s where it is told to', (adverseSelectionHorizonS) => {
-    const world = new World(paramsOf({ adverseSelectionHorizonS, adverseSelectionBps: 0 })).fill();
+    const world = new World(paramsOf({ adverseSelectionHorizonS, adverseSelectionBps: 0 }));
+    world.book(100_000, -1_000).fill();
     flow(world, (afterMs) => 100_000 - afterMs / 100);
     const agedBy = 1 - (61 - adverseSelectionHorizonS) / (MEASURED_MS_MAX / 1_000);
     expect(world.markouts.adverseBps('buy')).toBeCloseTo((adverseSelectionHorizonS / 3) * agedBy, 9);
+  });
+
+  test.each([
+    ['a mid that came to the quote and went on by as much', 'buy', 100_030, 99_970, 6],
+    ['... of an ask', 'sell', 99_970, 100_030, 6],
+    ['a mid that came to the quote and stayed', 'buy', 100_030, 100_000, 3],
+    ['a mid that only touched it: the capture is earned whole', 'buy', 100_030, 100_030, 0],
+  ] as const)('is the way of the mid from before the fill, %s', (_name, side, before, after, adverseBps) => {
+    const params = paramsOf({ adverseSelectionBps: 0, adverseSelectionFills: 5, adverseSelectionHorizonS: 1 });
+    const world = new World(params).book(before, -1_200).book(before, -200).fill({ side });
+    // What the mid did between the two books before the fill belongs to the fill.
+    world.book(after, 100).book(after, 1_001);
+    expect(world.markouts.measuredFills(side)).toBe(1);
+    expect(world.markouts.adverseBps(side)).toBeCloseTo(adverseBps / 3, 3);
+  });
+
+  test('is not learned from a fill before which no mid was known', () => {
+    for (const book of [
+      (world: World) => world,
+      (world: World) => world.book(100_000, -500),
+      (world: World) => world.book(100_000, -BEFORE_MS_MAX - 1),
+    ]) {
+      // prettier-ignore
+      const world = book(new World()).fill();
+      flow(world, () => 99_000);
+      expect(world.markouts.measuredFills('buy')).toBe(0);
+      expect(world.told).toHaveLength(1);
+    }
   });
 
   test('is never below 0, and remembers by how much', () => {
