@@ -79,16 +79,25 @@ describe('with a broker', () => {
     const bot = client('bot1');
     await acquire(bot, 'place');
     await sleep(300);
-    let atOnce = 0;
-    for (let round = 0; round < 5; round += 1) {
+    let [atOnce, ordinary, ordinaryAtOnce, pausedMs] = [0, 0, 0, 0];
+    for (let round = 0; round < 20 && ordinary < 5; round += 1) {
+      let here = 0;
       for (const group of ['place', 'place', 'cancel', 'cancel'] as const)
-        if (acquire(bot, group) === true) atOnce += 1;
+        if (acquire(bot, group) === true) here += 1;
+      atOnce += here;
+      // While this machine stands still the broker does, too: that is not ordinary running.
+      if (pausedMs < 1_100) {
+        ordinary += 1;
+        ordinaryAtOnce += here;
+      }
+      const startedAt = performance.now();
       await sleep(1_000);
+      pausedMs = performance.now() - startedAt;
     }
     const { fromHand, inTurn } = bot.counters();
     expect({ fromHand, inTurn }).toEqual({ fromHand: atOnce, inTurn: 0 });
     // The first two cancels had to ask: nothing is lent for a group that is not used.
-    expect(atOnce).toBeGreaterThanOrEqual(5 * 4 - 3);
+    expect(ordinaryAtOnce).toBeGreaterThanOrEqual(ordinary * 4 - 3);
   });
 
   test('a 429 that one bot is told slows all of them', async () => {
@@ -193,7 +202,7 @@ describe('without a broker', () => {
     bot.tooMany('place');
     bot.tooMany('place');
     const [stopPlaces, stopCancels] = [keepCalling(bot, 'place'), keepCalling(bot, 'cancel')];
-    await sleep(2_800);
+    await sleep(6_000);
     const [places, cancels] = [stopPlaces(), stopCancels()];
     expect(places).toBeGreaterThan(0);
     expect(cancels).toBeGreaterThan(places * 2);
