@@ -46,7 +46,12 @@ async function mutate(context: Context, paths: readonly string[]): Promise<numbe
     const { found, planted } = countsOf(Object.values(report.files).flatMap(({ mutants }) => mutants));
     isReached &&= 100 * found >= TARGET_PCT * planted;
     writeSection(join(context.root, PAGE), name, section(name, report, codeVersion(context)));
-    console.log(`${name}: ${found} of ${planted} found, ${percent(found, planted)}`);
+    const left = Object.entries(report.files).flatMap(([file, { source, mutants }]) =>
+      survivors(file, source, mutants),
+    );
+    const list = join('reports', 'mutation', `${name.replaceAll('/', '-')}.survivors.md`);
+    writeFileSync(join(context.root, list), `${left.join('\n')}\n`);
+    console.log(`${name}: ${found} of ${planted} found, ${percent(found, planted)}; the others: ${list}`);
   }
   return isReached ? EXIT.ok : EXIT.failure;
 }
@@ -102,22 +107,19 @@ function section(name: string, { files }: Report, commit: string): string {
       const counts = countsOf(mutants);
       return `| ${posix.relative(name, file) || file} | ${counts.found} | ${counts.planted} | ${percent(counts.found, counts.planted)} |`;
     }),
-    ...all.flatMap(([file, { source, mutants }]) => survivors(file, source, mutants)),
   ].join('\n');
 }
 
 /** One line a fault that nobody found: `file:line`, what stands there, what was put there. */
 function survivors(file: string, source: string, mutants: readonly Mutant[]): string[] {
   const left = mutants.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
-  if (left.length === 0) return [];
   const lines = source.split('\n');
-  const rows = left.map(({ location: { start, end }, replacement, status }) => {
+  return left.map(({ location: { start, end }, replacement, status }) => {
     const line = lines[start.line - 1] ?? '';
     const was = line.slice(start.column - 1, start.line === end.line ? end.column - 1 : undefined);
     const unreached = status === 'NoCoverage' ? ' (no test comes here)' : '';
-    return `- ${posix.basename(file)}:${start.line} ${code(was)} → ${code(replacement ?? '')}${unreached}`;
+    return `- ${file}:${start.line} ${code(was)} → ${code(replacement ?? '')}${unreached}`;
   });
-  return ['', `<details><summary>${file}: ${left.length} not found</summary>`, '', ...rows, '', '</details>'];
 }
 
 function code(text: string): string {
