@@ -1,6 +1,6 @@
 /**
  * `desk mutate`: plants faults in a folder of `core/`, one at a time, and asks core's tests to find each. Stryker's full report
- * goes to `reports/mutation/`, the score and the faults that nobody found to the page.
+ * and the faults that nobody found go to `reports/mutation/`, the score to the page.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

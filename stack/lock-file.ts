@@ -1,6 +1,6 @@
 /** A file that one living process at a time holds. A holder that died, however it died, holds nothing. */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -19,6 +19,10 @@ export type LockHolder = z.infer<typeof LockHolder>;
 export type LockAttempt =
   { readonly taken: true; readonly release: () => void } | { readonly taken: false; readonly by: LockHolder };
 
+/** Removing a stale lock takes a claimer a moment; one that stands still for longer counts as the holder. */
+const CLAIM_MS_MAX = 2_000;
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+
 /** Takes the lock, or says which living process has it. */
 export function tryLock(file: string): LockAttempt {
   mkdirSync(dirname(file), { recursive: true });
@@ -28,12 +32,16 @@ export function tryLock(file: string): LockAttempt {
   const aside = `${file}.${holder.token}`;
   // Written aside and linked in: the lock appears whole or not at all, and linking fails when there is one.
   writeFileSync(aside, JSON.stringify(holder), { mode: 0o644 });
+  const patientUntilMs = performance.now() + CLAIM_MS_MAX;
   try {
     for (;;) {
       if (linkInto(aside, file)) return { taken: true, release: () => release(file, holder.token) };
       const by = readLock(file);
       if (by !== null) return { taken: false, by };
-      moveStaleAside(file, holder.token);
+      const claimer = removeStale(file, aside);
+      if (claimer === null) continue;
+      if (performance.now() > patientUntilMs) return { taken: false, by: claimer };
+      Atomics.wait(PAUSE, 0, 0, 5);
     }
   } finally {
     rmSync(aside, { force: true });
@@ -86,15 +94,33 @@ function linkInto(aside: string, file: string): boolean {
   }
 }
 
-/** Two takers may judge one lock stale; the slower would move away the lock the faster has just taken, so it looks again. */
-function moveStaleAside(file: string, token: string): void {
-  const moved = `${file}.stale.${token}`;
+/**
+ * Two takers may judge one lock stale, and the slower must not take away what the faster has put there by then. So whoever
+ * removes a stale lock claims its removal first, by its content: while the claimer lives nobody else removes that lock, so
+ * what it finds unchanged is still the stale one. A claimer that died is followed by the next in number. Answers another
+ * one that lives.
+ */
+function removeStale(file: string, aside: string): LockHolder | null {
+  const stale = readText(file);
+  if (stale === null || readLock(file) !== null) return null;
+  const claim = `${file}.stale.${createHash('sha256').update(stale).digest('hex').slice(0, 16)}`;
+  for (let number = 1; ; number += 1) {
+    if (linkInto(aside, `${claim}.${number}`)) {
+      if (readText(file) === stale) rmSync(file, { force: true });
+      for (let earlier = 1; earlier <= number; earlier += 1) rmSync(`${claim}.${earlier}`, { force: true });
+      return null;
+    }
+    const claimer = readLock(`${claim}.${number}`);
+    if (claimer !== null) return claimer;
+  }
+}
+
+/** Null when there is no such file. */
+function readText(file: string): string | null {
   try {
-    renameSync(file, moved);
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-  if (readLock(moved) !== null) linkInto(moved, file);
-  rmSync(moved, { force: true });
 }
