@@ -82,8 +82,7 @@ describe('with a broker', () => {
     let [atOnce, ordinary, ordinaryAtOnce, pausedMs] = [0, 0, 0, 0];
     for (let round = 0; round < 20 && ordinary < 5; round += 1) {
       let here = 0;
-      for (const group of ['place', 'place', 'cancel', 'cancel'] as const)
-        if (acquire(bot, group) === true) here += 1;
+      for (const group of ['place', 'place', 'cancel', 'cancel'] as const) if (acquire(bot, group) === true) here += 1;
       atOnce += here;
       // While this machine stands still the broker does, too: that is not ordinary running.
       if (pausedMs < 1_100) {
