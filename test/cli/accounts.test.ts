@@ -1,6 +1,5 @@
 /** What the doctor says of an account, and the probe as a user runs it: over the built program, with keys that must not show. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +10,7 @@ import { SimulatedAccount } from '../../core/simulation/options.ts';
 import { startSimulator, type RunningSimulator } from '../../simulator/server.ts';
 import { PORT_NAMES, writePorts, type Ports } from '../../stack/ports.ts';
 import { simulatorOptions } from '../simulator/harness.ts';
+import { runDesk, type Said } from '../support/desk-command.ts';
 
 const REPORT: AccountReport = {
   status: 'ok',
@@ -50,8 +50,7 @@ describe('desk account probe', () => {
     secret: 'canary-secret-0123456789',
     passphrase: 'canary-passphrase',
   };
-  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', DESK_HOME: home.root, DESK_CONFIG: configDir };
-  delete env['NODE_OPTIONS'];
+  const env = { DESK_HOME: home.root, DESK_CONFIG: configDir };
   let simulator: RunningSimulator;
   let said = '';
 
@@ -68,19 +67,11 @@ describe('desk account probe', () => {
     rmSync(root, { recursive: true, force: true });
   }, 30_000);
 
-  async function probe(
-    account: string,
-    keys: object | null,
-    ...args: string[]
-  ): Promise<{ code: number; text: string }> {
+  async function probe(account: string, keys: object | null, ...args: string[]): Promise<Said> {
     if (keys !== null) writeFileSync(accountKeyFile(home, account), JSON.stringify(keys), { mode: 0o600 });
-    return new Promise((resolve) => {
-      const desk = join(process.cwd(), 'desk');
-      execFile(process.execPath, [desk, 'account', 'probe', account, ...args], { env }, (error, stdout, stderr) => {
-        said += stdout + stderr;
-        resolve({ code: typeof error?.code === 'number' ? error.code : 0, text: stdout + stderr });
-      });
-    });
+    const answer = await runDesk(env, 'account', 'probe', account, ...args);
+    said += answer.text;
+    return answer;
   }
 
   test('tells kind, mode, rights and what real money would refuse', async () => {

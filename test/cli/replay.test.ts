@@ -1,25 +1,17 @@
 /** `desk replay` and `desk data` as a user runs them, over the built program. */
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplayResult } from '../../backtest/tally.ts';
+import { runDesk, type Said } from '../support/desk-command.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'replay-command-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
-const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', DESK_HOME: home };
-delete env['NODE_OPTIONS'];
 /** A build and a replay, on a machine that does other things. */
 const LONG_MS = 120_000;
 
-async function desk(...args: string[]): Promise<{ code: number; text: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [join(process.cwd(), 'desk'), ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, text: stdout + stderr });
-    });
-  });
-}
+const desk = (...args: string[]): Promise<Said> => runDesk({ DESK_HOME: home }, ...args);
 
 function lastJson<T>(text: string): T {
   return (

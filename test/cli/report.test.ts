@@ -1,6 +1,5 @@
 /** `desk report` as a person runs it: over the built program, on journals that real machines left, and nothing else. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +23,7 @@ import { makerParams } from '../core/market-maker/maker-harness.ts';
 import { readAll } from '../journal/helpers.ts';
 import { recordBench, trade, type RecordingBench } from '../support/bot-journal.ts';
 import { botConfig } from '../support/bots.ts';
-import { builtCode } from '../support/build.ts';
+import { runDeskIn, type Said } from '../support/desk-command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'report-'));
 const home = deskHome(join(root, 'home'));
@@ -33,7 +32,6 @@ const TIMEOUT_MS = 120_000;
 /** An hour ago on a whole minute. */
 const T0 = Math.floor(Date.now() / MINUTE - 60) * MINUTE;
 
-let buildDir = '';
 let replayed: ReplayResult;
 let bench: RecordingBench;
 
@@ -45,7 +43,6 @@ beforeAll(async () => {
   replayed = await replayIntoJournal({ feed, instrument, config, bars }, botJournalDir(home, 'bot1'), SILENT);
   await recordBot2(botJournalDir(home, 'bot2'));
   mkdirSync(botJournalDir(home, 'bot3'));
-  buildDir = await builtCode();
 }, 180_000);
 afterAll(async () => {
   await bench.close();
@@ -71,26 +68,10 @@ async function recordBot2(dir: string): Promise<void> {
   await bench.journal.durable();
 }
 
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The built command line, as `./desk` runs it, in a checkout of its own: what it writes goes there. */
+/** In a checkout of its own: what it writes goes there. */
 function desk(...args: string[]): Promise<Said> {
-  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', DESK_HOME: home.root, DESK_CONFIG: join(process.cwd(), 'config') }; // prettier-ignore
-  delete env['NODE_OPTIONS'];
-  const run = 'const [file, ...rest] = process.argv.slice(1); (await import(file)).main(...rest.splice(0, 2), rest)';
-  const program = [join(buildDir, 'cli', 'main.js'), root, buildDir];
-  return new Promise((resolve) =>
-    execFile(
-      process.execPath,
-      ['--input-type=module', '-e', run, '--', ...program, 'report', ...args],
-      { env, maxBuffer: 10_000_000 },
-      (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    ),
-  );
+  const env = { DESK_HOME: home.root, DESK_CONFIG: join(process.cwd(), 'config') };
+  return runDeskIn(root, env, 'report', ...args);
 }
 
 async function data<T>(...args: string[]): Promise<T> {

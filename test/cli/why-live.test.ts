@@ -4,8 +4,8 @@ import { botJournalDir } from '../../config/home.ts';
 import { RecordKind } from '../../core/events/record.ts';
 import { readJournal } from '../../journal/reader.ts';
 import { startBotWorld, type BotWorld } from '../support/bot-world.ts';
+import { runDesk, type Said } from '../support/desk-command.ts';
 import { until } from '../support/desk.ts';
-import { runDesk, type Said } from './run-desk.ts';
 
 let world: BotWorld;
 afterEach(async () => world.stop(), 30_000);
@@ -43,7 +43,7 @@ async function eventsOf(dir: string, kind: number): Promise<Record<string, unkno
 test('answers while it writes, when it was killed, and over its restart: always the same decision', async () => {
   world = await startBotWorld({ strategy: EAGER });
   const dir = botJournalDir(world.home, 'bot1');
-  const why = (...args: string[]): Promise<Said> => runDesk(world.home, 'why', ...args);
+  const why = (...args: string[]): Promise<Said> => runDesk({ DESK_HOME: world.home.root }, 'why', ...args);
   const { live } = await world.host.startOrAdopt('bot1');
   world.supervise(live);
   await until('a fill', async () => (await live.control.status()).fills > 0);

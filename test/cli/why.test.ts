@@ -4,14 +4,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { botJournalDir, deskHome } from '../../config/home.ts';
+import { botJournalDir, deskHome, type DeskHome } from '../../config/home.ts';
 import { RecordKind } from '../../core/events/record.ts';
 import { HEADER_BYTES } from '../../journal/frame.ts';
 import type { JournalRecord } from '../../journal/reader.ts';
 import { readAll } from '../journal/helpers.ts';
 import { recordBench, rewriteJournal, trade, type RecordingBench } from '../support/bot-journal.ts';
 import { botConfig } from '../support/bots.ts';
-import { runDesk, type Said } from './run-desk.ts';
+import { runDesk, type Said } from '../support/desk-command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'why-'));
 const home = deskHome(join(root, 'home'));
@@ -53,7 +53,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 /** So tight that a side with some position is denied another order. */
 const tight = botConfig({ risk: { ...botConfig().risk, exposureQuoteMax: '700', cancelsPerMinuteMax: 600 } });
 
-const desk = (...args: string[]): Promise<Said> => runDesk(home, ...args);
+const deskIn = ({ root }: DeskHome, ...args: string[]): Promise<Said> => runDesk({ DESK_HOME: root }, ...args);
+const desk = (...args: string[]): Promise<Said> => deskIn(home, ...args);
 
 async function data<T>(...args: string[]): Promise<T> {
   const { code, text } = await desk('why', ...args, '-o', 'json');
@@ -186,7 +187,7 @@ describe('a journal that was changed', () => {
         ? { kind: record.kind, payload: Buffer.from(JSON.stringify({ ...json(record), price: '12345.6' })) }
         : record,
     );
-    const said = await runDesk(other, 'why', String(json(victim)['clientOrderId']));
+    const said = await deskIn(other, 'why', String(json(victim)['clientOrderId']));
     expect(said.code).toBe(1);
     expect(said.text).toContain(`The re-run differs from record ${victim.sequence} on`);
     expect(said.text).toContain(`price: journaled "12345.6", re-run ${JSON.stringify(json(victim)['price'])}`);
@@ -251,7 +252,7 @@ describe('what cannot be answered says why', () => {
     const place = position.offset + HEADER_BYTES;
     bytes.writeUInt8(bytes.readUInt8(place) ^ 1, place);
     writeFileSync(file, bytes);
-    const said = await runDesk(other, 'why', 'bot1');
+    const said = await deskIn(other, 'why', 'bot1');
     expect(said.code).toBe(1);
     expect(said.text).toContain('the journal is damaged:');
     expect(said.text).toContain('docs/runbooks/damaged-journal.md');

@@ -71,16 +71,3 @@ test('every tunable parameter stands on the page', () => {
   const paths = SECTIONS.flatMap(([, fields]) => fields.map(({ path }) => path));
   for (const path of Object.keys(TUNABLES)) expect(paths).toContain(path);
 });
-
-test("the market maker's own page has the same values and defaults", () => {
-  const maker = readFileSync('docs/market-maker.md', 'utf8');
-  const fields = declaredFields(MarketMakerParams).filter(({ path }) => path !== 'name');
-  for (const { path, values, fallback } of fields) {
-    const line = maker.split('\n').find((each) => each.startsWith(`| \`${path}\``)) ?? '';
-    const [, field = '', , bounds = '', told = ''] = line.split(' | ').join('|').split('|');
-    expect([path, field.trim().endsWith('*')]).toEqual([path, TUNABLES[`strategy.${path}`] !== undefined]);
-    expect([path, told.trim()].join(' ')).toBe(`${path} ${fallback}`);
-    const plain = values.replace(/^(whole|amount), /, '');
-    expect([path, [plain, '—'].includes(bounds.trim())]).toEqual([path, true]);
-  }
-});
