@@ -21,6 +21,8 @@ export interface DesiredBot {
   hardStopped: boolean;
   /** Who approved the restart after a hard stop, and when; null when nobody did since. */
   approval: { operator: string; reason: string; atMs?: number } | null;
+  /** Who resumed it since it was last told: a bot that waits for a person to look goes on. Left out, nobody did. */
+  resumedBy?: { operator: string; reason: string } | null;
   operator: string;
   reason: string;
 }
@@ -157,7 +159,7 @@ async function probe(live: LiveBot, mayPing: boolean): Promise<BotStatus | null>
 /** Brings the bot's own latches to what is wanted, the stricter ones first. */
 async function align(
   live: LiveBot,
-  { paused, hardStopped, approval, operator, reason }: DesiredBot,
+  { paused, hardStopped, approval, resumedBy = null, operator, reason }: DesiredBot,
 ): Promise<{ status: BotStatus; refusal: string | null }> {
   let refusal: string | null = null;
   let status = await live.control.status();
@@ -176,7 +178,11 @@ async function align(
       refusal = error.message;
     }
   }
-  if (!paused && status.pausedByOperator) status = await live.control.command({ command: 'resume', operator, reason });
+  // Also one that nobody paused: it may have given up reading the venue, or been refused by it, and waits for this word.
+  if (!paused && (status.pausedByOperator || resumedBy !== null)) {
+    const by = { operator: resumedBy?.operator ?? operator, reason: resumedBy?.reason ?? reason };
+    status = await live.control.command({ command: 'resume', ...by });
+  }
   return { status, refusal };
 }
 

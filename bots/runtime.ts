@@ -236,7 +236,7 @@ export class BotRuntime implements VenueSink {
   }
 
   private feed(input: Untimed<BotInput>): void {
-    this.feedAt({ ...input, sequence: 0, atMs: 0 }, this.parts.now());
+    this.feedAt({ sequence: 0, atMs: 0, ...input }, this.parts.now());
   }
 
   private feedAt(input: BotInput, atMs: number): void {
@@ -412,7 +412,7 @@ export class BotRuntime implements VenueSink {
 
   private async sync(): Promise<void> {
     const { venue, instrument, machine, log, now } = this.parts;
-    const { fillsReadAtMs, lastFillAtMs } = machine.state;
+    const { fillsReadAtMs, lastFillAtMs, syncSentAtMs: askedAtMs } = machine.state;
     const fundingMs = fillsReadAtMs || now();
     // The last fill is known by the venue's clock, the last reading by ours: whichever is earlier misses nothing.
     const fillsMs = Math.min(fundingMs, lastFillAtMs || Infinity);
@@ -424,13 +424,21 @@ export class BotRuntime implements VenueSink {
       if (!(error instanceof VenueReadFailed)) throw error;
       const { part, trouble, message: reason } = error;
       log.warn('venue state not read', { part, error: reason });
-      return this.feed({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason, trouble, part });
+      return this.feed({
+        kind: RecordKind.connectorInput,
+        channel: 'sync',
+        status: 'down',
+        reason,
+        trouble,
+        part,
+        askedAtMs,
+      });
     }
     this.timings.syncRead.observe(performance.now() - askedAt);
     read.openOrders.forEach((order) => this.orderIds.learn(order));
     const dropped = this.shadow.onFillsRead(read.fills, machine.state.tradeIds, now());
     if (dropped.length > 0) log.warn('fills were not relayed', { tradeIds: dropped });
-    this.feed(syncInput(read, this.orderIds));
+    this.feed({ ...syncInput(read, this.orderIds), askedAtMs });
   }
 
   private async readFunding(): Promise<void> {

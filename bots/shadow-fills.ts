@@ -37,6 +37,8 @@ const REPORT_MS = 60_000;
 const TRADE_LATE_MS = 500;
 /** Orders whose late fills are still told apart from those of orders that were not compared. */
 const ORDERS_KEPT = 1_024;
+/** A stream that begins anew may tell its last fills again: so many are known as told. */
+const TRADES_KEPT = 1_024;
 /** Without one of these the models miss what the venue saw. */
 const NEEDED: readonly ConnectorChannel[] = ['book', 'trades', 'orders'];
 
@@ -79,6 +81,7 @@ export class ShadowFills {
   private readonly open = new Set<ShadowedOrder>();
   /** Filled orders, until the trade that filled them must have come. */
   private readonly leaving: { id: number; atMs: number }[] = [];
+  private readonly toldTrades = new Set<string>();
   private readonly othersFrame = createBookFrame();
   private readonly counted: Counted;
   private reported: Counted;
@@ -135,7 +138,8 @@ export class ShadowFills {
     }
   }
 
-  onFill({ venueOrderId, side, liquidity, price, qty, atMs }: VenueFill): void {
+  onFill({ tradeId, venueOrderId, side, liquidity, price, qty, atMs }: VenueFill): void {
+    if (this.wasTold(tradeId)) return;
     let known = this.orders.get(venueOrderId);
     if (known === undefined) {
       // It filled before it was seen to rest: what its order message then says comes too late for a comparison.
@@ -177,6 +181,16 @@ export class ShadowFills {
     this.reported = structuredClone(counted);
     this.reportedAtMs = atMs;
     return event;
+  }
+
+  private wasTold(tradeId: string): boolean {
+    if (this.toldTrades.has(tradeId)) return true;
+    this.toldTrades.add(tradeId);
+    for (const oldest of this.toldTrades) {
+      if (this.toldTrades.size <= TRADES_KEPT) break;
+      this.toldTrades.delete(oldest);
+    }
+    return false;
   }
 
   private begin(order: VenueOrder): void {

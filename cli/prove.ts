@@ -24,6 +24,7 @@ const ProofRow = z.strictObject({
   trials: z.int().nonnegative(),
   failures: z.int().nonnegative(),
   found: z.record(z.string(), z.number()),
+  examples: z.array(z.string()).default([]),
 });
 type ProofRow = z.infer<typeof ProofRow>;
 
@@ -87,6 +88,8 @@ async function prove(context: Context, suite: string, { trials, only }: ProveOpt
   let isRight = true;
   for (const file of only === undefined ? files : [only]) {
     const proven = await proveFile(context, suite, file, trials);
+    for (const { proof, examples } of proven.rows)
+      for (const example of examples) console.log(`${file}, ${proof}: ${example}`);
     known = [...known.filter((other) => other.file !== file), proven].sort((a, b) => (a.file < b.file ? -1 : 1));
     // After each file: hours of work are not lost with the last one.
     writeFileSync(jsonFile, `${JSON.stringify(known, null, 2)}\n`);

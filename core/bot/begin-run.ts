@@ -7,8 +7,8 @@ import type { BotState } from './state.ts';
 export function beginRun(state: BotState, epoch: number, atMs: number): void {
   state.epoch = epoch;
   state.intentNumber = 0;
-  state.synced = false;
   state.syncSentAtMs = 0;
+  state.ordersEndedInRead = undefined;
   state.syncDueAtMs = atMs;
   state.syncMismatches = 0;
   state.syncDifferences = [];
@@ -50,9 +50,13 @@ export function beginRun(state: BotState, epoch: number, atMs: number): void {
     stop.settledAtMs = Math.min(stop.settledAtMs, atMs);
   }
   state.stopRetryAtMs = 0;
+  state.stopRefusalToldAtMs = Math.min(state.stopRefusalToldAtMs, atMs);
+  state.unprotectedSinceMs = Math.min(state.unprotectedSinceMs, atMs);
+  state.heldSinceMs = Math.min(state.heldSinceMs, atMs);
   if (state.venueTrouble === 'maintenance') state.venueTrouble = null;
   for (const order of state.orders) {
     if (order.state !== 'closed') order.state = 'unknown';
+    order.sentAtMs = Math.min(order.sentAtMs, atMs);
     order.cancelSentAtMs = 0;
     order.cancelRetryAtMs = 0;
     order.lookupSentAtMs = 0;

@@ -18,7 +18,7 @@ import { tell } from './alerts.ts';
 import type { Effects } from './effects.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { BotState } from './state.ts';
-import { DAY_MS, equityOf, midOf, text } from './telemetry.ts';
+import { DAY_MS, equityOf, text, worthTicksOf } from './telemetry.ts';
 
 /** Plain JSON values, part of the bot's state. Amounts as text are exact USDT, numbers are statistics. */
 export interface DailyMemory {
@@ -68,7 +68,7 @@ export function blankDaily(): DailyMemory {
 /** Null while it cannot be told: before the first read, or while something is held that has no price. */
 export function equityKnown(state: BotState, desk: Pick<OrderDesk, 'instrument'>): number | null {
   if (!state.everSynced || state.isWalletGross) return null;
-  if (midOf(state) === null && !isFlat(state.holdings)) return null;
+  if (worthTicksOf(state) === null && !isFlat(state.holdings)) return null;
   return equityOf(state, desk);
 }
 
@@ -166,7 +166,7 @@ function settleWallet(state: BotState, desk: OrderDesk, effects: Effects): void 
   daily.walletRead = 'none';
   if (before === null || isAdopted) return;
   const moved = subtractQuote(capital, parseQuote(before));
-  const positionQuote = Math.abs(netLots(holdings)) * (midOf(state) ?? 0) * desk.instrument.quotePerTickLot;
+  const positionQuote = Math.abs(netLots(holdings)) * (worthTicksOf(state) ?? 0) * desk.instrument.quotePerTickLot;
   const noiseQuote = NOISE_QUOTE + NOISE_POSITION_RATIO * positionQuote;
   if (Math.abs(quoteToNumber(moved)) > noiseQuote) takeTransferOut(state, moved, equity, effects);
 }
@@ -187,5 +187,5 @@ function takeTransferOut(state: BotState, moved: QuoteAmount, equity: number, ef
 }
 
 function finiteOrNull(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null;
+  return Number.isFinite(value) ? value : null;
 }

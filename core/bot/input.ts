@@ -126,6 +126,8 @@ export interface FillFact {
 /** The venue's whole truth about this bot's symbol, read after the streams were up. */
 export interface SyncInput extends Arrival {
   kind: typeof RecordKind.positionInput;
+  /** When the machine asked for this read, which may have been given up since. Left out, it is the one that runs. */
+  askedAtMs?: number;
   openOrders: { clientOrderId: string; filled: QtyLots; order: SeenOrder }[];
   /** Executed since the last one this bot knows of, oldest first. */
   fills: FillFact[];
@@ -165,8 +167,9 @@ export interface ConnectorInput extends Arrival {
   status: 'up' | 'down';
   reason: string;
   trouble?: VenueTrouble | null;
-  /** Of channel `sync`: which read failed. */
+  /** Of channel `sync`: which read failed, and when all of it was asked for; as with `SyncInput`. */
   part?: SyncPart;
+  askedAtMs?: number;
 }
 
 export type SyncPart = 'orders' | 'fills' | 'stops' | 'positions' | 'balance' | 'funding';

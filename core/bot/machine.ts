@@ -31,6 +31,7 @@ import { applyFillFact, takeUnrealisedOut } from './reconcile.ts';
 import {
   approveRisk,
   blockedByRisk,
+  isCancelBudgetUsed,
   isReducingOnly,
   judgeApproval,
   noteCancelBudget,
@@ -98,7 +99,7 @@ export class BotMachine {
         ordersActiveMax: risk.ordersActiveMax,
       },
       risk,
-      policy: createRiskPolicy({ ...risk, leverageMax: config.leverageMax }),
+      policy: createRiskPolicy({ leverageMax: config.leverageMax, ...risk }),
       positionMode: config.positionMode,
       hedgeInventoryRatio: config.hedgeInventoryRatio,
       isStopEnabled: risk.protectiveStopEnabled,
@@ -256,7 +257,7 @@ export class BotMachine {
       return Reason.unprotected;
     if (state.book.bidCount === 0 || state.book.askCount === 0) return Reason.book_one_sided;
     if ((state.book.bidTicks[0] as number) >= (state.book.askTicks[0] as number)) return Reason.book_crossed;
-    if (state.cancelsAtMs.length >= this.desk.risk.cancelsPerMinuteMax) return Reason.cancel_budget_used;
+    if (isCancelBudgetUsed(state, this.desk.risk.cancelsPerMinuteMax)) return Reason.cancel_budget_used;
     return blockedByRisk(state);
   }
 
@@ -308,7 +309,10 @@ export class BotMachine {
 
   private onTicker({ markTicks, fundingRate, fundingIntervalMs, fundingAtMs }: TickerInput): void {
     const { state } = this;
-    if (markTicks !== null && markTicks > 0 && Number.isFinite(markTicks)) state.markTicks = markTicks;
+    if (markTicks !== null && markTicks > 0 && Number.isFinite(markTicks)) {
+      state.markTicks = markTicks;
+      state.markAtMs = state.lastAtMs;
+    }
     if (fundingRate !== null && Number.isFinite(fundingRate)) state.fundingRate = fundingRate;
     if (fundingIntervalMs !== null && fundingIntervalMs > 0) state.fundingIntervalMs = fundingIntervalMs;
     if (fundingAtMs !== null) state.fundingAtMs = fundingAtMs;
@@ -328,7 +332,9 @@ export class BotMachine {
       }
     }
     if (channel === 'sync') {
-      noteSyncFailed(state, part ?? null, trouble ?? null, atMs, effects);
+      // One that was given up counts as failed already.
+      const isGivenUp = input.askedAtMs !== undefined && input.askedAtMs !== state.syncSentAtMs;
+      if (!isGivenUp) noteSyncFailed(state, part ?? null, trouble ?? null, atMs, effects);
       noteTrouble(this.state, trouble, atMs, effects);
     }
     tell(state, 'connector', reason, { channel, status }, effects);
@@ -404,10 +410,8 @@ function isSameTop(a: BotState['book'], b: BotState['book']): boolean {
   return (
     a.bidCount > 0 === b.bidCount > 0 &&
     a.askCount > 0 === b.askCount > 0 &&
-    a.bidTicks[0] === b.bidTicks[0] &&
-    a.bidLots[0] === b.bidLots[0] &&
-    a.askTicks[0] === b.askTicks[0] &&
-    a.askLots[0] === b.askLots[0]
+    (a.bidCount === 0 || (a.bidTicks[0] === b.bidTicks[0] && a.bidLots[0] === b.bidLots[0])) &&
+    (a.askCount === 0 || (a.askTicks[0] === b.askTicks[0] && a.askLots[0] === b.askLots[0]))
   );
 }
 
@@ -415,11 +419,13 @@ function copyBook(from: BotState['book'], { book }: BotState): void {
   book.venueAtMs = from.venueAtMs;
   book.bidCount = from.bidCount;
   book.askCount = from.askCount;
-  // A plain loop: for so few numbers four calls of `set` take five times as long.
+  const { bidCount, askCount } = from;
+  // A plain loop: for so few numbers four calls of `set` take five times as long. What a reused frame still holds behind its
+  // last level is in no journal, so it is not taken over.
   for (let i = 0; i < BOOK_DEPTH; i += 1) {
-    book.bidTicks[i] = from.bidTicks[i] as number;
-    book.bidLots[i] = from.bidLots[i] as number;
-    book.askTicks[i] = from.askTicks[i] as number;
-    book.askLots[i] = from.askLots[i] as number;
+    book.bidTicks[i] = i < bidCount ? (from.bidTicks[i] as number) : 0;
+    book.bidLots[i] = i < bidCount ? (from.bidLots[i] as number) : 0;
+    book.askTicks[i] = i < askCount ? (from.askTicks[i] as number) : 0;
+    book.askLots[i] = i < askCount ? (from.askLots[i] as number) : 0;
   }
 }

@@ -35,7 +35,7 @@ import type { Effects } from './effects.ts';
 import type { BotState } from './state.ts';
 
 /** A quote not sent within this time of its decision is not sent any more. */
-const INTENT_LIFETIME_MS = 2_000;
+export const INTENT_LIFETIME_MS = 2_000;
 /** A cancel without news for this long is tried again, after a look at the order. */
 const CANCEL_TIMEOUT_MS = 5_000;
 const LOOKUP_TIMEOUT_MS = 10_000;
@@ -92,7 +92,11 @@ export function tellOrder(
   code: string | null = null,
 ): void {
   if (applyOrderNews(order, news, atMs)) recordOrder(order, code, desk, effects);
-  if (isSettled(order)) state.orders.splice(state.orders.indexOf(order), 1);
+  if (!isSettled(order)) return;
+  state.orders.splice(state.orders.indexOf(order), 1);
+  // One that only seems never to have arrived is known by such a list.
+  if (state.syncSentAtMs !== 0 && order.closeReason !== 'never_arrived')
+    (state.ordersEndedInRead ??= []).push(order.clientOrderId);
 }
 
 export function findOrder(state: BotState, id: string): Order | undefined {
@@ -130,8 +134,8 @@ export function hasOwnOrders(state: BotState): boolean {
 export function countCancels(state: BotState, atMs: number): number {
   const times = state.cancelsAtMs;
   let old = 0;
-  while (old < times.length && (times[old] as number) <= atMs - MINUTE_MS) old += 1;
-  if (old > 0) times.splice(0, old);
+  while ((times[old] ?? Infinity) <= atMs - MINUTE_MS) old += 1;
+  times.splice(0, old);
   return times.length;
 }
 
@@ -147,8 +151,8 @@ export function chaseOrders(state: BotState, atMs: number, desk: OrderDesk, effe
       order.state = 'unknown';
       recordOrder(order, null, desk, effects);
     }
-    if (order.lookupSentAtMs !== 0 && atMs - order.lookupSentAtMs >= LOOKUP_TIMEOUT_MS) order.lookupSentAtMs = 0;
-    const waits = order.notFoundAtMs !== 0 && atMs - order.notFoundAtMs < NOT_FOUND_CONFIRM_MS;
+    if (atMs - order.lookupSentAtMs >= LOOKUP_TIMEOUT_MS) order.lookupSentAtMs = 0;
+    const waits = atMs - order.notFoundAtMs < NOT_FOUND_CONFIRM_MS;
     if (order.state === 'unknown' && !waits) lookUp(order, atMs, effects);
     if (order.state === 'closed' && atMs - order.closedAtMs >= FILLS_LATE_MS) wantsSync = true;
   }
@@ -169,24 +173,24 @@ export function manageQuotes(
   desk: OrderDesk,
   effects: Effects,
 ): void {
-  const { stale, bidTicks, bidLots, askTicks, askLots } = desired;
   const tolerance = desk.strategy.requoteTicks(desk.view.midTicks);
-  manageSide(state, 'buy', bidTicks, bidLots, stale === 'bids' || stale === 'both', tolerance, atMs, desk, effects);
-  manageSide(state, 'sell', askTicks, askLots, stale === 'asks' || stale === 'both', tolerance, atMs, desk, effects);
+  manageSide(state, 'buy', desired, tolerance, atMs, desk, effects);
+  manageSide(state, 'sell', desired, tolerance, atMs, desk, effects);
 }
 
 function manageSide(
   state: BotState,
   side: Side,
-  ticks: Float64Array,
-  lots: Float64Array,
-  isStale: boolean,
+  desired: DesiredQuotes,
   tolerance: number,
   atMs: number,
   desk: OrderDesk,
   effects: Effects,
 ): void {
   const isBuy = side === 'buy';
+  const ticks = isBuy ? desired.bidTicks : desired.askTicks;
+  const lots = isBuy ? desired.bidLots : desired.askLots;
+  const isStale = desired.stale === 'both' || desired.stale === (isBuy ? 'bids' : 'asks');
   const replacedAtMs = isBuy ? state.bidReplacedAtMs : state.askReplacedAtMs;
   const { requoteMsMin } = desk.strategy;
   // Bit n: level n has an order of ours that may still execute.
@@ -196,15 +200,16 @@ function manageSide(
     const { level } = order;
     const isSecond = (busyLevels & (1 << level)) !== 0;
     busyLevels |= 1 << level;
-    if (order.state !== 'open' || order.cancelSentAtMs !== 0) continue;
+    if (isStale) order.isStale = true;
+    if (order.state !== 'open') continue;
     const wantedLots = lots[level] ?? 0;
     const wantedTicks = ticks[level] ?? 0;
     // A quote too close to the market leaves at once, one too far from it when its time has come.
     const closer = isBuy ? order.price - wantedTicks : wantedTicks - order.price;
     const isDue = atMs - (replacedAtMs[level] ?? 0) >= requoteMsMin;
     if (wantedLots === 0 || isSecond) cancelOrder(state, order, 'not_wanted', atMs, effects);
-    else if (isStale) cancelOrder(state, order, 'regime_flip', atMs, effects);
-    else if (desk.view.isReducing && openLots(order) > wantedLots)
+    else if (order.isStale === true) cancelOrder(state, order, 'regime_flip', atMs, effects);
+    else if (desired.isReducing && openLots(order) > wantedLots)
       cancelOrder(state, order, 'reducing_only', atMs, effects);
     else if (closer > tolerance || (closer < -tolerance && isDue)) cancelOrder(state, order, 'requote', atMs, effects);
   }

@@ -64,21 +64,23 @@ function manageLeg(state: BotState, leg: Leg, atMs: number, desk: OrderDesk, eff
     if (isWaiting && atMs - stop.sentAtMs >= CALL_TIMEOUT_MS) doubt(state, stop, atMs);
     if (stop.isOver && stop.state === 'open') cancelStop(state, stop, atMs, effects);
   }
-  const stops = state.stops.filter((stop) => stop.leg === leg && !stop.isOver);
-  if (stops.some((stop) => stop.state !== 'open')) return;
   const wanted = desk.isStopEnabled ? wantedStop(state, leg, desk) : null;
-  const standing = stops.find((stop) => isAs(stop, wanted));
+  let standing: Stop | undefined;
+  let replaced: Stop | undefined;
+  for (const stop of state.stops) {
+    if (stop.leg !== leg || stop.isOver) continue;
+    if (stop.state !== 'open') return;
+    if (stop.direction !== wanted?.direction) continue;
+    replaced ??= stop;
+    if (stop.triggerPrice === wanted.triggerPrice) standing ??= stop;
+  }
   if (wanted === null || standing !== undefined) {
-    for (const stop of stops) if (stop !== standing) cancelStop(state, stop, atMs, effects);
+    for (const stop of state.stops)
+      if (stop.leg === leg && !stop.isOver && stop !== standing) cancelStop(state, stop, atMs, effects);
     return;
   }
-  const replaced = stops.find(({ direction }) => direction === wanted.direction);
   if (atMs < state.stopRetryAtMs || (replaced !== undefined && atMs - replaced.sentAtMs < REPLACE_MS_MIN)) return;
   placeStop(state, leg, wanted, replaced, atMs, desk, effects);
-}
-
-function isAs(stop: Stop, wanted: WantedStop | null): boolean {
-  return wanted !== null && stop.direction === wanted.direction && stop.triggerPrice === wanted.triggerPrice;
 }
 
 function placeStop(
@@ -146,7 +148,7 @@ function doubt(state: BotState, stop: Stop, atMs: number): void {
 
 /** A fill took the leg to zero or through it: the venue ends the stops of what was closed. */
 export function endStops(state: BotState, leg: Leg, before: number, after: number): void {
-  if (before === 0 || (after !== 0 && after > 0 === before > 0)) return;
+  if (before * after > 0) return;
   for (const stop of state.stops) if (stop.leg === leg && stop.direction * before > 0) stop.isOver = true;
 }
 
@@ -283,9 +285,9 @@ export function areStopsSettled({ stops }: BotState): boolean {
 function isCovered(state: BotState, leg: Leg): boolean {
   const { qty } = state.holdings[leg];
   if (!isHeld(leg, qty)) return true;
-  return state.stops.some(
-    (stop) => stop.leg === leg && stop.state === 'open' && !stop.isOver && stop.direction * qty > 0,
-  );
+  for (const stop of state.stops)
+    if (stop.leg === leg && stop.state === 'open' && !stop.isOver && stop.direction * qty > 0) return true;
+  return false;
 }
 
 /** All time of this bot's life without a stop, the running stretch included. */

@@ -17,10 +17,13 @@ import type { FillFact, SyncInput } from './input.ts';
 import { FILLS_LATE_MS, findOrder, recordOrder, tellOrder, type OrderDesk } from './order-desk.ts';
 import { applySeenStops, endStops } from './protection.ts';
 import { TRADE_IDS_KEPT, type BotState } from './state.ts';
-import { entryOf, midOf, phaseOf, text } from './telemetry.ts';
+import { entryOf, midOf, phaseOf, text, worthTicksOf } from './telemetry.ts';
 
 /** So many reads in a row must differ before the venue's position replaces ours: one read can race with a fill. */
 const MISMATCHES_TO_ADOPT = 3;
+
+/** A fill that is told longer after it happened than this, as one that was read back, has nothing to do with the market of now. */
+const FILL_FRESH_MS = 5_000;
 
 /** More settlements than a read reaches back over. */
 const FUNDING_IDS_KEPT = 64;
@@ -62,26 +65,37 @@ export function applyFillFact(state: BotState, fill: FillFact, atMs: number, des
       external: isExternal,
     },
   });
-  tellBotFill(state, fill, realised, desk, effects);
+  const isFresh = atMs - happenedAtMs(state, fill) <= FILL_FRESH_MS;
+  tellBotFill(state, fill, realised, isFresh, desk, effects);
+  if (!isExternal) tellStrategy(state, fill, isFresh, desk);
   if (isExternal) {
     const { tradeId, clientOrderId: id } = fill;
     raiseAlert(state, 'external_fill', { clientOrderId: id, tradeId, stops: state.stops.length }, effects);
   }
-  watchPrice(state, fill, order, desk, effects);
+  watchPrice(state, fill, order, isFresh, desk, effects);
   if (order !== undefined) tellOrder(state, order, { news: 'fill', qty: fill.qty }, atMs, desk, effects);
 }
 
-/** The fill as reports want it, and to the strategy, which learns from what its own quotes led to. */
+/** By our clock. */
+function happenedAtMs({ clockOffsetMs }: BotState, { venueAtMs }: FillFact): number {
+  return venueAtMs - clockOffsetMs;
+}
+
+function feeBpsOf({ fee, price, qty }: FillFact, { quotePerTickLot }: Instrument): number {
+  return (quoteToNumber(fee) / (price * qty * quotePerTickLot)) * 1e4;
+}
+
+/** The fill as reports want it. */
 function tellBotFill(
   state: BotState,
   fill: FillFact,
   realised: QuoteAmount,
-  { instrument, strategy, view, tell }: OrderDesk,
+  isFresh: boolean,
+  { instrument, strategy }: OrderDesk,
   effects: Effects,
 ): void {
   const { side, price, qty, liquidity, tradeId, clientOrderId } = fill;
-  const midTicks = midOf(state);
-  const feeBps = (quoteToNumber(fill.fee) / (price * qty * instrument.quotePerTickLot)) * 1e4;
+  const midTicks = isFresh ? midOf(state) : null;
   const captureBps = midTicks === null ? null : (((midTicks - price) * (side === 'buy' ? 1 : -1)) / price) * 1e4;
   const { regime, expectedEdgeBps } = strategy.fillContext(side);
   effects.push({
@@ -104,15 +118,26 @@ function tellBotFill(
       entryPriceAfter: entryOf(state.holdings[fill.leg], instrument),
       mid: midTicks === null ? null : text(midTicks * instrument.tickSize),
       captureBps,
-      feeBps,
+      feeBps: feeBpsOf(fill, instrument),
       regime,
       expectedEdgeBps,
     },
   });
+}
+
+/** The strategy learns from what its own quotes led to, each by the market of its time. */
+function tellStrategy(
+  state: BotState,
+  fill: FillFact,
+  isFresh: boolean,
+  { instrument, strategy, view, tell }: OrderDesk,
+): void {
+  const { side, price, qty, liquidity, tradeId, clientOrderId } = fill;
   const isMaker = liquidity === 'maker';
-  const seen = { tradeId, clientOrderId, side, priceTicks: price, lots: qty, isMaker, feeBps, atMs: state.lastAtMs };
+  const feeBps = feeBpsOf(fill, instrument);
+  const atMs = isFresh ? state.lastAtMs : happenedAtMs(state, fill);
   view.atMs = state.lastAtMs;
-  strategy.onFill(seen, view, tell);
+  strategy.onFill({ tradeId, clientOrderId, side, priceTicks: price, lots: qty, isMaker, feeBps, atMs }, view, tell);
 }
 
 /** Something is wrong with the market, the venue or us when an order executes beyond its limit or far from the mid. */
@@ -120,12 +145,13 @@ function watchPrice(
   state: BotState,
   fill: FillFact,
   order: Order | undefined,
+  isFresh: boolean,
   desk: OrderDesk,
   effects: Effects,
 ): void {
   const isBuy = fill.side === 'buy';
   const isWorse = order !== undefined && (isBuy ? fill.price > order.price : fill.price < order.price);
-  const midTicks = midOf(state);
+  const midTicks = isFresh ? midOf(state) : null;
   const deviationBps = midTicks === null ? 0 : (Math.abs(fill.price - midTicks) / midTicks) * 1e4;
   if (!isWorse && deviationBps <= desk.fillDeviationBpsMax) return;
   const { clientOrderId: id, tradeId } = fill;
@@ -146,7 +172,6 @@ function rememberTrade(state: BotState, fill: FillFact): void {
 export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, effects: Effects): SyncOutcome {
   const { atMs } = sync;
   const readAtMs = state.syncSentAtMs;
-  state.syncSentAtMs = 0;
   state.fillsReadAtMs = readAtMs === 0 ? atMs : readAtMs;
   for (const fill of sync.fills) {
     // The position that the first sync ever takes over holds these already; a later read must not count them either.
@@ -154,6 +179,7 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
     else if (!state.tradeIds.includes(fill.tradeId)) rememberTrade(state, fill);
   }
   adoptOpenOrders(state, sync, desk, effects);
+  state.syncSentAtMs = 0;
   for (const order of [...state.orders]) {
     const isListed = sync.openOrders.some(({ clientOrderId }) => clientOrderId === order.clientOrderId);
     if (order.state === 'open' && !isListed && order.sentAtMs < readAtMs) {
@@ -178,7 +204,7 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
   const differences = LEGS.map((leg) => heldAtVenue(sync, leg).qty - state.holdings[leg].qty);
   const isDifferent = differences.some((difference) => difference !== 0);
   if (isDifferent && !mayAdopt(state, differences, sync, readAtMs, effects)) return 'differs';
-  if (isDifferent) for (const leg of LEGS) adoptPosition(state, leg, sync, desk.instrument, effects);
+  for (const leg of LEGS) adoptPosition(state, leg, sync, desk.instrument, effects);
   state.syncMismatches = 0;
   state.syncDifferences = [];
   state.synced = true;
@@ -199,9 +225,9 @@ function mayAdopt(
   effects: Effects,
 ): boolean {
   const isPriced = positions.every(({ qty, entryPrice }) => qty === 0 || isFinitePositive(Number(entryPrice)));
-  if (!state.everSynced) return isPriced;
   // What was filled while the venue was being read may stand in one answer and not in the other: it is read again.
   if (readAtMs !== 0 && state.fillHeardAtMs >= readAtMs) return false;
+  if (!state.everSynced) return isPriced;
   const isSame = differences.every((difference, index) => difference === state.syncDifferences[index]);
   if (state.syncMismatches === 0) {
     const [net = 0, long = 0, short = 0] = differences;
@@ -237,12 +263,12 @@ function heldAtVenue({ positions }: SyncInput, leg: Leg): { qty: SignedLots; ent
   return positions.find((position) => position.leg === leg) ?? { qty: 0 as SignedLots, entryPrice: null };
 }
 
-/** The venue's equity holds unrealised profit, the wallet does not; without a mid this waits for the first book. */
+/** The venue's equity holds unrealised profit, the wallet does not; without a price this waits for the first book. */
 export function takeUnrealisedOut(state: BotState, { instrument }: OrderDesk): void {
-  const midTicks = midOf(state);
-  state.isWalletGross = midTicks === null;
-  if (midTicks === null) return;
-  const unrealised = unrealisedOf(state.holdings, midTicks, instrument.quotePerTickLot);
+  const priceTicks = worthTicksOf(state);
+  state.isWalletGross = priceTicks === null;
+  if (priceTicks === null) return;
+  const unrealised = unrealisedOf(state.holdings, priceTicks, instrument.quotePerTickLot);
   state.wallet = (state.wallet - BigInt(Math.round(unrealised * 1e6)) * 1_000_000n) as QuoteAmount;
 }
 
@@ -253,6 +279,7 @@ function adoptOpenOrders(state: BotState, sync: SyncInput, desk: OrderDesk, effe
       tellOrder(state, known, { news: 'seen', status: 'open', filled }, sync.atMs, desk, effects);
       continue;
     }
+    if (state.ordersEndedInRead?.includes(clientOrderId) === true) continue;
     const isForeign = !clientOrderId.startsWith(desk.tag);
     const level = isForeign ? 0 : freeLevel(state, seen.side);
     const adopted = adoptOrder({ clientOrderId, filled, ...seen }, isForeign, sync.atMs, level);

@@ -9,6 +9,7 @@ import {
   applyLadder,
   approveLadder,
   blankLadder,
+  LADDER,
   type Change,
   type LadderMemory,
   type Level,
@@ -29,7 +30,7 @@ import type { Effects } from './effects.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { Reason, type ReasonCode } from './reasons.ts';
 import type { BotState } from './state.ts';
-import { midOf } from './telemetry.ts';
+import { worthTicksOf } from './telemetry.ts';
 
 const MINUTE_MS = 60_000;
 /** A kill switch that nobody has thrown by then is not thrown any more: the bot's own cancel-all stands, and a person comes. */
@@ -111,13 +112,13 @@ function factsOf(state: BotState, desk: RiskDesk): PolicyFacts {
   };
 }
 
-/** Value of all legs at the mid; null while something is held that has no price. */
+/** Value of all legs; null while something is held that has no price. */
 function grossQuoteOf(state: BotState, { instrument }: RiskDesk): number | null {
   let lots = 0;
   for (const leg of LEGS) lots += Math.abs(state.holdings[leg].qty);
   if (lots === 0) return 0;
-  const midTicks = midOf(state);
-  return midTicks === null ? null : lots * midTicks * instrument.quotePerTickLot;
+  const priceTicks = worthTicksOf(state);
+  return priceTicks === null ? null : lots * priceTicks * instrument.quotePerTickLot;
 }
 
 /** Without a price nothing is estimated, and what was told counts as it is. */
@@ -160,6 +161,24 @@ export function approveRisk(state: BotState, atMs: number, desk: OrderDesk, effe
   const change = approveLadder(risk.ladder, atMs);
   if (change !== null) tellChange(state, change, effects);
   watchRisk(state, atMs, desk, effects);
+}
+
+/**
+ * After a re-run of what an earlier process was told, by other limits or code than that process had: a stop that is on record
+ * stands although these would not have led to it. One that only these led to was never told and nothing was cancelled for it:
+ * it is one step from being found anew, with all that belongs to it.
+ */
+export function settleLatch(state: BotState, onRecord: RiskMemory['ladder'] | null): void {
+  const { ladder } = state.risk;
+  const { isLatched } = LADDER[ladder.level];
+  if (onRecord === null) {
+    if (isLatched) ladder.level = 'soft_pause';
+  } else if (!isLatched) {
+    Object.assign(ladder, onRecord);
+    state.hardStopped = true;
+    state.heldSinceMs = onRecord.causeAtMs;
+    state.cancelAllSentAtMs ||= onRecord.causeAtMs;
+  }
 }
 
 /** Since when the bot is held by a hard stop, or by a soft pause of its own ladder; null when by neither. */
@@ -210,6 +229,11 @@ export function noteCancelBudget(state: BotState, atMs: number, { policy }: Risk
   } else if (cancelsAtMs.length < cancelsPerMinuteMax * 0.9) risk.isCancelBudgetUsed = false;
 }
 
+/** Until it has recovered: whoever goes on as soon as one cancel is a minute old uses it up again with the next one. */
+export function isCancelBudgetUsed({ cancelsAtMs, risk }: BotState, cancelsPerMinuteMax: number): boolean {
+  return risk.isCancelBudgetUsed || cancelsAtMs.length >= cancelsPerMinuteMax;
+}
+
 /** The venue refused an order. */
 export function noteReject(risk: RiskMemory, atMs: number): void {
   risk.rejectsAtMs.push(atMs);
@@ -230,7 +254,5 @@ export function noteMargin(risk: RiskMemory, ratio: number | null, maintenanceRa
 }
 
 function forgetBefore(timesAtMs: number[], atMs: number): void {
-  let old = 0;
-  while (old < timesAtMs.length && (timesAtMs[old] as number) <= atMs) old += 1;
-  if (old > 0) timesAtMs.splice(0, old);
+  while ((timesAtMs[0] ?? Infinity) <= atMs) timesAtMs.shift();
 }

@@ -29,6 +29,8 @@ export interface BotState {
   everSynced: boolean;
   /** When the running sync was asked for; 0 when none runs. */
   syncSentAtMs: number;
+  /** Own orders that ended since: its answer may still list them as open. Absent where none did. */
+  ordersEndedInRead: string[] | undefined;
   /** When to ask for the next one. */
   syncDueAtMs: number;
   /** When something was last heard that only a read explains: one that was asked for before does not do. */
@@ -122,8 +124,9 @@ export interface BotState {
   fundingRate: number;
   fundingIntervalMs: number;
   fundingAtMs: number;
-  /** Mark price in ticks; 0 before it was told. */
+  /** Mark price in ticks, and when it was told; 0 before. */
   markTicks: number;
+  markAtMs: number;
   /** Settled funding: received less paid, in this bot's life, and the last payments counted in. */
   funding: QuoteAmount;
   fundingIds: string[];
@@ -162,6 +165,7 @@ export function blankState(): BotState {
     synced: false,
     everSynced: false,
     syncSentAtMs: 0,
+    ordersEndedInRead: undefined,
     syncDueAtMs: 0,
     syncWantedAtMs: 0,
     toldByLeg: { net: null, long: null, short: null },
@@ -222,6 +226,7 @@ export function blankState(): BotState {
     fundingIntervalMs: FUNDING_INTERVAL_MS,
     fundingAtMs: 0,
     markTicks: 0,
+    markAtMs: 0,
     funding: ZERO_QUOTE,
     fundingIds: [],
     syncTries: 0,
@@ -311,10 +316,13 @@ function positionIn({ qty, cost, realised, fees }: PositionOnDisk): Position {
   return { qty, cost: parseQuote(cost), realised: parseQuote(realised), fees: parseQuote(fees) };
 }
 
-/** Only a read of the venue explains what was heard: the next one that is asked for from now on. */
+/**
+ * Only a read of the venue explains what was heard: the next one that is asked for from now on. The first read of a run comes
+ * anyway, and keeps the pauses between its tries.
+ */
 export function wantSync(state: BotState, atMs: number): void {
   state.syncWantedAtMs = atMs;
-  state.syncDueAtMs = Math.min(state.syncDueAtMs, atMs);
+  if (state.synced) state.syncDueAtMs = Math.min(state.syncDueAtMs, atMs);
 }
 
 /** Short fingerprint to compare two runs; equal for equal states. */

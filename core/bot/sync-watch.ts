@@ -40,17 +40,21 @@ export function watchSync(state: BotState, isWanted: boolean, atMs: number, effe
     if (!state.synced) countTry(state, null, atMs, effects);
   }
   compareTold(state, atMs);
-  if (state.epoch > 0 && (isWanted || atMs >= state.syncDueAtMs)) askSync(state, atMs, effects);
+  const isDue = atMs >= state.syncDueAtMs || (isWanted && state.synced);
+  if (isDue) askSync(state, atMs, effects);
 }
 
 export function askSync(state: BotState, atMs: number, effects: Effects): void {
   if (state.syncSentAtMs !== 0 || !state.ordersUp || state.isSyncGivenUp) return;
   state.syncSentAtMs = atMs;
+  state.ordersEndedInRead = undefined;
   effects.push({ effect: 'sync' });
 }
 
 export function applySyncInput(state: BotState, input: SyncInput, desk: OrderDesk, effects: Effects): void {
   const readAtMs = state.syncSentAtMs;
+  // It was given up: since then nobody kept account of what happened while it ran.
+  if (input.askedAtMs !== undefined && input.askedAtMs !== readAtMs) return;
   const outcome = applySync(state, input, desk, effects);
   noteDrift(state.risk, outcome === 'adopted' ? 0 : state.positionDriftPct);
   noteMargin(state.risk, input.marginRatio, input.maintenanceRatio);

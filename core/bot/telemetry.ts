@@ -16,6 +16,8 @@ import type { BotState } from './state.ts';
 const TELEMETRY_MS = 5_000;
 const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;
+/** A ticker comes every 105 ms or so. */
+const MARK_AGE_MS_MAX = 10_000;
 
 /** Null until both sides of a book have been seen. */
 export function midOf(state: BotState): number | null {
@@ -25,10 +27,22 @@ export function midOf(state: BotState): number | null {
     : null;
 }
 
+/**
+ * The price that what is held is worth: the venue's mark, as in its own margin, and while none was told lately the middle of
+ * the book. A book can be wide or thin for a moment; a peak of equity that it made would be kept for good.
+ */
+export function worthTicksOf(state: BotState): number | null {
+  const isMarkFresh = state.markTicks > 0 && state.lastAtMs - state.markAtMs < MARK_AGE_MS_MAX;
+  return isMarkFresh ? state.markTicks : midOf(state);
+}
+
 export function equityOf(state: BotState, desk: Pick<OrderDesk, 'instrument'>): number {
-  const midTicks = midOf(state);
-  const unrealised = midTicks === null ? 0 : unrealisedOf(state.holdings, midTicks, desk.instrument.quotePerTickLot);
-  return quoteToNumber(state.wallet) + unrealised;
+  return quoteToNumber(state.wallet) + unrealisedAt(state, desk.instrument);
+}
+
+function unrealisedAt(state: BotState, { quotePerTickLot }: Instrument): number {
+  const priceTicks = worthTicksOf(state);
+  return priceTicks === null ? 0 : unrealisedOf(state.holdings, priceTicks, quotePerTickLot);
 }
 
 export type BotPhase = 'starting' | 'running' | 'paused' | 'hard_stopped' | 'stopping';
@@ -62,7 +76,7 @@ export function recordTelemetry(state: BotState, atMs: number, desk: OrderDesk, 
   const lots = netLots(holdings);
   const isNet = holdings.long.qty === 0 && holdings.short.qty === 0;
   const midTicks = midOf(state);
-  const unrealised = midTicks === null ? 0 : unrealisedOf(holdings, midTicks, instrument.quotePerTickLot);
+  const unrealised = unrealisedAt(state, instrument);
   effects.push({
     effect: 'record',
     kind: RecordKind.telemetryEvent,

@@ -2,7 +2,7 @@
  * What of a bot's configuration a person may change while it runs, and within which bounds: tighter than the file's own,
  * since nothing is reviewed on the way. Changes are part of the bot's state and outlive a restart; the file stays the base.
  */
-import { showValue, type Fault } from '../faults.ts';
+import { faultsOf, showValue, type Fault } from '../faults.ts';
 import { BotConfig } from './bot-config.ts';
 import type { TunableValue } from './input.ts';
 
@@ -52,33 +52,40 @@ export function mergeChanges(overrides: Overrides, changes: Overrides): Record<s
 
 /** Why `changes` may not be made, all of it at once; none when they may. */
 export function judgeChanges(config: BotConfig, overrides: Overrides, changes: Overrides): Fault[] {
-  const faults = Object.entries(changes).flatMap(([path, value]) => faultOf(config, path, value));
+  const faults = Object.entries(changes).flatMap(([path, value]) =>
+    // What was changed once can be taken back, whatever has become of the file.
+    value === null && Object.hasOwn(overrides, path) ? [] : faultOf(config, path, value),
+  );
   if (Object.keys(changes).length === 0) faults.push({ path: 'changes', rule: 'expected at least one', value: 'none' });
   if (faults.length > 0) return faults;
   // Each may be right alone and wrong beside the others.
-  const parsed = BotConfig.safeParse(overridden(config, mergeChanges(overrides, changes)));
-  if (parsed.success) return [];
-  return parsed.error.issues.map(({ path, message }) => {
-    const at = path.join('.');
-    return { path: at, rule: message, value: showValue(changes[at] ?? valueAt(config, at)) };
-  });
+  const wanted = overridden(config, mergeChanges(fittingOf(config, overrides), changes));
+  const parsed = BotConfig.safeParse(wanted);
+  return parsed.success ? [] : faultsOf(parsed.error, wanted);
 }
 
 /** The configuration with its overrides. Overrides that do not fit it any more, since the file changed, do not count. */
 export function tuned(config: BotConfig, overrides: Overrides): BotConfig {
-  let fitting = config;
-  for (const [path, value] of Object.entries(overrides)) {
-    if (faultOf(config, path, value).length > 0) continue;
-    const parsed = BotConfig.safeParse(overridden(fitting, { [path]: value }));
-    if (parsed.success) fitting = parsed.data;
-  }
+  const fitting = fittingOf(config, overrides);
+  return Object.keys(fitting).length === 0 ? config : BotConfig.parse(overridden(config, fitting));
+}
+
+/** All that the file still knows where they fit together, as they were judged; else what fits of them, one after the other. */
+function fittingOf(config: BotConfig, overrides: Overrides): Overrides {
+  const known = Object.entries(overrides).filter(([path, value]) => faultOf(config, path, value).length === 0);
+  const isFitting = (some: Overrides): boolean => BotConfig.safeParse(overridden(config, some)).success;
+  const all = Object.fromEntries(known);
+  if (known.length === 0 || isFitting(all)) return all;
+  let fitting: Overrides = {};
+  for (const [path, value] of known)
+    if (isFitting({ ...fitting, [path]: value })) fitting = { ...fitting, [path]: value };
   return fitting;
 }
 
 /** What a tunable parameter is in `config`; undefined where the strategy has none of that name. */
 export function valueAt(config: BotConfig, path: string): TunableValue | undefined {
   let at: unknown = config;
-  for (const key of path.split('.')) at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined; // prettier-ignore
+  for (const key of path.split('.')) at = (at as Record<string, unknown> | undefined)?.[key];
   return at as TunableValue | undefined;
 }
 

@@ -11,7 +11,7 @@ import type { BotState } from './state.ts';
 
 /** A clock offset beyond this is told, beyond the other nothing new is risked: a signature dies at 30 s. */
 const CLOCK_WARN_MS = 1_000;
-const CLOCK_OFFSET_MS_MAX = 5_000;
+export const CLOCK_OFFSET_MS_MAX = 5_000;
 /** A measure older than this says nothing any more. */
 const CLOCK_AGE_MS_MAX = 180_000;
 /** The venue finds our time wrong: once, the clock is measured anew; again within this time, a person has to look. */
@@ -27,8 +27,8 @@ export function blockedByVenue(state: BotState, atMs: number): ReasonCode {
   if (state.venueTrouble === 'maintenance') return Reason.venue_maintenance;
   if (state.venueTrouble !== null) return Reason.venue_refuses_account;
   if (!state.ordersUp || !state.bookUp) return Reason.venue_connection_down;
-  if (state.clockMeasuredAtMs === 0 || atMs - state.clockMeasuredAtMs > CLOCK_AGE_MS_MAX) return Reason.clock_unknown;
-  if (state.isClockDoubted) return Reason.clock_unknown;
+  // Never measured is measured long ago.
+  if (atMs - state.clockMeasuredAtMs > CLOCK_AGE_MS_MAX || state.isClockDoubted) return Reason.clock_unknown;
   return clockErrorMs(state) > CLOCK_OFFSET_MS_MAX ? Reason.clock_offset : Reason.none;
 }
 
@@ -60,7 +60,7 @@ export function noteTrouble(
   if (trouble === 'clock') {
     // Calls that left together are refused together: that is one finding. The next one is after a new measure.
     if (state.isClockDoubted) return;
-    const isAgain = state.clockRefusedAtMs !== 0 && atMs - state.clockRefusedAtMs < CLOCK_REFUSED_AGAIN_MS;
+    const isAgain = atMs - state.clockRefusedAtMs < CLOCK_REFUSED_AGAIN_MS;
     state.clockRefusedAtMs = atMs;
     state.isClockDoubted = true;
     effects.push({ effect: 'measureClock' });

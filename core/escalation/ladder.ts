@@ -26,13 +26,8 @@ export const LADDER: Readonly<Record<Level, Step>> = {
   kill_switch: { rank: 4, meaning: 'is taken to flat and stays out until a person approves', isLatched: true },
 };
 
-const BELOW: Readonly<Record<Level, Level>> = {
-  allow: 'allow',
-  reduce_exposure: 'allow',
-  soft_pause: 'reduce_exposure',
-  hard_stop: 'soft_pause',
-  kill_switch: 'hard_stop',
-};
+/** Where a level leads when its cause has passed; the others are the bottom and what only an approval leads from. */
+const BELOW: Readonly<Partial<Record<Level, Level>>> = { soft_pause: 'reduce_exposure', reduce_exposure: 'allow' };
 
 /** What a rule found wrong; the rule that finds it also decides when it has passed (its hysteresis). */
 export interface Finding<Code extends string = string> {
@@ -81,15 +76,16 @@ export function applyLadder<Code extends string>(
   dwellMs: number,
 ): Change<Code> | null {
   const { level: from } = memory;
-  const { rank, isLatched } = LADDER[from];
+  const { rank } = LADDER[from];
   const wantedRank = worst === null ? 0 : LADDER[worst.level].rank;
   if (worst !== null && wantedRank > rank) {
     move(memory, worst.level, atMs);
     remember(memory, worst);
     return { from, to: worst.level, code: worst.code, measured: worst.measured, limit: worst.limit };
   }
+  const below = BELOW[from];
   // What was latched keeps the cause that was told of it.
-  if (isLatched || rank === 0) return null;
+  if (below === undefined) return null;
   if (worst !== null && wantedRank === rank) {
     remember(memory, worst);
     memory.causeAtMs = atMs;
@@ -97,7 +93,7 @@ export function applyLadder<Code extends string>(
   }
   // A clock set back begins the dwell anew: it is never cut short.
   memory.causeAtMs = Math.min(memory.causeAtMs, atMs);
-  return atMs - memory.causeAtMs >= dwellMs ? stepDown(memory, worst, atMs) : null;
+  return atMs - memory.causeAtMs >= dwellMs ? stepDown(memory, below, worst, atMs) : null;
 }
 
 /** A person takes responsibility: all is allowed again, until the next finding. Null when it was anyway. */
@@ -111,13 +107,14 @@ export function approveLadder<Code extends string>(memory: LadderMemory<Code>, a
 
 function stepDown<Code extends string>(
   memory: LadderMemory<Code>,
+  below: Level,
   worst: Finding<Code> | null,
   atMs: number,
 ): Change<Code> {
-  const change = passing(memory, BELOW[memory.level]);
-  move(memory, change.to, atMs);
-  if (change.to === 'allow') forget(memory);
-  else if (worst !== null && worst.level === change.to) remember(memory, worst);
+  const change = passing(memory, below);
+  move(memory, below, atMs);
+  if (below === 'allow') forget(memory);
+  else if (worst?.level === below) remember(memory, worst);
   return change;
 }
 

@@ -14,6 +14,7 @@ import type { Bar } from '../market/bars.ts';
 import type { Instrument } from '../market/instrument.ts';
 import type { Side } from '../orders/order-intent.ts';
 import {
+  clearLots,
   QUOTE_LEVELS_MAX,
   type DesiredQuotes,
   type Explained,
@@ -27,7 +28,7 @@ import { createQuoteVerdict, expectedFundingBps, judgeQuote, quoteEdgeBps, type 
 import { explainAnswer } from './explain.ts';
 import { FeeManager } from './fees.ts';
 import { Markouts } from './markouts.ts';
-import { adoptMemory, type MarketMakerMemory, type SideMemory } from './memory.ts';
+import { adoptMemory, type MarketMakerMemory, type QuoteTerms, type SideMemory } from './memory.ts';
 import type { MarketMakerParams } from './params.ts';
 import { QuotePricer } from './pricer.ts';
 import { RegimeDetector, REGIMES, type Regime } from './regime.ts';
@@ -58,8 +59,10 @@ class MarketMaker implements Strategy {
   private readonly pricer: QuotePricer;
   /** Reused by every answer. */
   private readonly sizeView: { -readonly [Key in keyof SizeView]: SizeView[Key] };
-  private readonly judged: JudgedQuote;
   private readonly verdict = createQuoteVerdict();
+  /** A quote of each side with the costs of the last calculation. */
+  private judgedBid: JudgedQuote;
+  private judgedAsk: JudgedQuote;
 
   constructor(params: MarketMakerParams, instrument: Instrument, memory: MarketMakerMemory) {
     this.name = params.name;
@@ -74,9 +77,8 @@ class MarketMaker implements Strategy {
     this.sizer = new OrderSizer(params.size, instrument);
     this.pricer = new QuotePricer(params.size);
     this.sizeView = { midTicks: 0, positionLots: 0, isReducing: false };
-    const { makerBps, takerBps, fillFactor, slippageBps, minNetEdgeBps } = memory.terms;
-    const costs = { makerBps, takerBps, fillFactor, slippageBps, minNetEdgeBps };
-    this.judged = { ...costs, captureBps: 0, adverseBps: 0, fundingBps: 0, isReducing: false };
+    this.judgedBid = judgedBy(memory.terms, 'buy');
+    this.judgedAsk = judgedBy(memory.terms, 'sell');
   }
 
   requoteTicks(midTicks: number): number {
@@ -124,15 +126,13 @@ class MarketMaker implements Strategy {
     memory.areBidsStale = false;
     memory.areAsksStale = false;
     if (!this.isWarm()) {
-      for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) {
-        desired.bidLots[level] = 0;
-        desired.askLots[level] = 0;
-      }
+      clearLots(desired);
       memory.bid.withheld = Reason.none;
       memory.ask.withheld = Reason.none;
       return Reason.indicators_warming_up;
     }
     this.measure(view);
+    desired.isReducing = this.sizeView.isReducing;
     this.pricer.price(view.book, view.midTicks, desired);
     sizer.size(this.sizeView, REGIMES[this.regime.regime], desired);
     const bidReason = this.judgeSide(true, desired.bidTicks, desired.bidLots, sizer.bidReason);
@@ -163,17 +163,17 @@ class MarketMaker implements Strategy {
     sizeView.positionLots = positionLots;
     sizeView.isReducing = isReducing || this.spread.isStandingAside;
     sizer.measure(sizeView, spec);
-    this.pricer.measure(memory.terms, spec, regime.isShockPending, sizer.fullness, positionLots);
+    this.pricer.measure(memory.terms, spec, regime.isShockPending, sizer.fullness, sizer.heldRatio);
   }
 
   /** Takes out what is not worth it. Further levels capture more: with the first that is worth it, all are. */
   private judgeSide(isBid: boolean, ticks: Float64Array, lots: Float64Array, sized: ReasonCode): ReasonCode {
-    const { judged, verdict, sizeView, memory } = this;
+    const { verdict, sizeView, memory } = this;
     const { midTicks, positionLots } = sizeView;
     const side = isBid ? memory.bid : memory.ask;
+    const judged = isBid ? this.judgedBid : this.judgedAsk;
     side.withheld = this.spread.isStandingAside ? Reason.spread_floor_above_market : Reason.none;
     if (sized !== Reason.quoted) return sized;
-    this.setTerms(isBid);
     judged.isReducing = isBid ? positionLots < 0 : positionLots > 0;
     for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) {
       if (lots[level] === 0) continue;
@@ -193,18 +193,6 @@ class MarketMaker implements Strategy {
     }
     side.withheld = Reason.edge_below_minimum;
     return Reason.edge_below_minimum;
-  }
-
-  private setTerms(isBid: boolean): void {
-    const { judged, memory } = this;
-    const { terms } = memory;
-    judged.makerBps = terms.makerBps;
-    judged.takerBps = terms.takerBps;
-    judged.adverseBps = isBid ? terms.adverseBidBps : terms.adverseAskBps;
-    judged.fundingBps = isBid ? terms.fundingBidBps : terms.fundingAskBps;
-    judged.fillFactor = terms.fillFactor;
-    judged.slippageBps = terms.slippageBps;
-    judged.minNetEdgeBps = terms.minNetEdgeBps;
   }
 
   /** One reason of two sides. */
@@ -259,6 +247,8 @@ class MarketMaker implements Strategy {
       slippageBps,
       minNetEdgeBps,
     });
+    this.judgedBid = judgedBy(memory.terms, 'buy');
+    this.judgedAsk = judgedBy(memory.terms, 'sell');
   }
 
   /** Asks that an uptrend runs into leave now, bids of a downtrend, and all of a shock. */
@@ -280,13 +270,29 @@ class MarketMaker implements Strategy {
     const code = reasonName(side.withheld);
     let { edgeBps, edgeBpsMin } = side;
     if (side.withheld === Reason.spread_floor_above_market) {
-      this.setTerms(name === 'buy');
-      this.judged.captureBps = this.spread.marketBps / 2;
-      edgeBps = quoteEdgeBps(this.judged);
-      edgeBpsMin = this.judged.minNetEdgeBps / 2;
+      const atMarket = { ...judgedBy(this.memory.terms, name), captureBps: this.spread.marketBps / 2 };
+      edgeBps = quoteEdgeBps(atMarket);
+      edgeBpsMin = atMarket.minNetEdgeBps / 2;
     }
     tell({ type: 'quote_withheld', side: name, code, edgeBps, edgeBpsMin });
   }
+}
+
+/** Everything of a quote on `side` but where it lies and whether it reduces. */
+function judgedBy(terms: QuoteTerms, side: Side): JudgedQuote {
+  const { makerBps, takerBps, fillFactor, slippageBps, minNetEdgeBps } = terms;
+  const isBid = side === 'buy';
+  return {
+    makerBps,
+    takerBps,
+    adverseBps: isBid ? terms.adverseBidBps : terms.adverseAskBps,
+    fundingBps: isBid ? terms.fundingBidBps : terms.fundingAskBps,
+    fillFactor,
+    slippageBps,
+    minNetEdgeBps,
+    captureBps: 0,
+    isReducing: false,
+  };
 }
 
 function either(bid: ReasonCode, ask: ReasonCode, reason: ReasonCode): boolean {

@@ -186,7 +186,7 @@ export class Markouts {
       // Negative: the fill was told so late that the mid of its time is gone.
       if (midTicks === 0 || ageMs < 0 || ageMs > MID_AGE_MS_MAX) continue;
       const movedBps = ((midTicks - fill.priceTicks) / fill.priceTicks) * BPS;
-      const bps = fill.side === 'buy' ? movedBps : -movedBps;
+      const bps = fill.side === 'buy' ? movedBps : 0 - movedBps;
       fill.bps[horizon.key] = bps;
       if (horizon.s !== this.params.adverseSelectionHorizonS || fill.beforeTicks === 0) continue;
       const againstTicks = fill.side === 'buy' ? fill.beforeTicks - midTicks : midTicks - fill.beforeTicks;

@@ -16,21 +16,31 @@ export class QuotePricer {
   bidDistanceBps = 0;
   askDistanceBps = 0;
   private readonly params: SizeParams;
+  /** One quote over the largest position. */
+  private readonly quoteRatio: number;
 
   constructor(params: SizeParams) {
     this.params = params;
+    this.quoteRatio = Number(params.orderQuote) / Number(params.inventoryQuoteMax);
   }
 
-  /** `fullness`: position less its target over the largest, -1..1. A shock that is only suspected widens, too. */
-  measure(terms: QuoteTerms, spec: RegimeSpec, isShockPending: boolean, fullness: number, positionLots: number): void {
+  /** `fullness`: position less its target over the largest, `heldRatio`: position over it. A shock that is only suspected widens, too. */
+  measure(terms: QuoteTerms, spec: RegimeSpec, isShockPending: boolean, fullness: number, heldRatio: number): void {
     const spreadFactor = isShockPending
       ? Math.max(spec.spreadFactor, REGIMES.high_volatility_shock.spreadFactor)
       : spec.spreadFactor;
     const leanBps = this.params.skewBps * fullness;
+    // Less than one quote is held: for a target that is far away the rest of it would open another position below its worth.
+    const isQuoteHeld = Math.abs(heldRatio) >= this.quoteRatio;
+    const towardsBps = isQuoteHeld
+      ? Math.abs(leanBps)
+      : Math.min(Math.abs(leanBps), this.params.skewBps * Math.abs(heldRatio));
     this.bidDistanceBps = terms.bidHalfBps * Math.max(1, spreadFactor * spec.bidDistanceFactor);
     this.askDistanceBps = terms.askHalfBps * Math.max(1, spreadFactor * spec.askDistanceFactor);
-    if (leanBps > 0 || positionLots < 0) this.bidDistanceBps += leanBps;
-    if (leanBps < 0 || positionLots > 0) this.askDistanceBps -= leanBps;
+    if (leanBps > 0) this.bidDistanceBps += leanBps;
+    else if (heldRatio < 0) this.bidDistanceBps -= towardsBps;
+    if (leanBps < 0) this.askDistanceBps -= leanBps;
+    else if (heldRatio > 0) this.askDistanceBps -= towardsBps;
   }
 
   /** Writes the prices of the levels that may be quoted: rounded away from the mid, a tick apart at least, and never ones that take. */

@@ -23,6 +23,8 @@ export class OrderSizer {
   fullness = 0;
   /** Target position over the largest, -1..1. */
   targetRatio = 0;
+  /** Position over the largest, -1..1. */
+  heldRatio = 0;
   /** `quoted`, or why the side has no quote at all; as `size` last found it. */
   bidReason: ReasonCode = Reason.none;
   askReason: ReasonCode = Reason.none;
@@ -50,6 +52,7 @@ export class OrderSizer {
   measure(view: SizeView, spec: RegimeSpec): void {
     this.targetRatio = withinOne(this.params.targetBaseRatio + spec.targetShiftRatio);
     const positionQuote = view.positionLots * view.midTicks * this.instrument.quotePerTickLot;
+    this.heldRatio = withinOne(positionQuote / this.inventoryQuoteMax);
     this.fullness = withinOne(positionQuote / this.inventoryQuoteMax - this.targetRatio);
   }
 

@@ -1,6 +1,7 @@
 /** The rules of one traded contract, and the conversions between its wire decimals and whole ticks and lots. */
 import { z } from 'zod';
-import { DecimalError, formatScaled, parseScaled } from '../money/decimal.ts';
+import { DecimalError, parseScaled } from '../money/decimal.ts';
+import { createGrid, formatSteps, type Grid } from '../money/grid.ts';
 import type { PriceTicks, QtyLots, QuoteAmount, SignedLots } from '../money/money.ts';
 
 const PositiveDecimal = z
@@ -25,6 +26,8 @@ export interface Instrument {
   readonly symbol: string;
   readonly tickE12: bigint;
   readonly lotE12: bigint;
+  readonly priceGrid: Grid;
+  readonly qtyGrid: Grid;
   /** Value of one lot at one tick, in 1e-12 USDT. */
   readonly quotePerTickLotE12: bigint;
   /** The same as a plain number of USDT, for statistics only. */
@@ -53,6 +56,8 @@ export function createInstrument(spec: InstrumentSpec): Instrument {
     symbol: spec.symbol,
     tickE12,
     lotE12,
+    priceGrid: createGrid(tickE12),
+    qtyGrid: createGrid(lotE12),
     quotePerTickLotE12,
     quotePerTickLot: Number(quotePerTickLotE12) / 1e12,
     qtyMinLots: Number((parseScaled(spec.qtyMin, 12) + lotE12 - 1n) / lotE12) as QtyLots,
@@ -89,9 +94,9 @@ export function toLots(qty: string | number, instrument: Instrument): QtyLots {
 }
 
 export function formatPrice(price: PriceTicks, instrument: Instrument): string {
-  return formatScaled(BigInt(price) * instrument.tickE12, 12);
+  return formatSteps(price, instrument.priceGrid);
 }
 
 export function formatQty(qty: QtyLots | SignedLots, instrument: Instrument): string {
-  return formatScaled(BigInt(qty) * instrument.lotE12, 12);
+  return formatSteps(qty, instrument.qtyGrid);
 }

@@ -5,7 +5,7 @@
  *   in_flight --yes/seen open--> open --filled/cancelled--> closed
  *   in_flight --no-------------> closed (rejected)
  *   in_flight --unknown/30 s---> unknown --found--> open | closed
- *                                unknown --not found twice--> closed (never arrived)
+ *                                unknown --not found, and too late to arrive--> closed (never arrived)
  *
  * Only fills move the position; a closed order whose fills have not all arrived is kept until they have.
  */
@@ -16,8 +16,13 @@ import type { OrderIntent, Side } from './order-intent.ts';
 
 /** Without an answer for this long an order counts as unknown and is looked up. */
 export const ACK_TIMEOUT_MS = 30_000;
-/** "Not found" must be said twice, this far apart, before an order counts as never arrived. */
+/** Between two look-ups of an order that the venue does not know; it must say so twice. */
 export const NOT_FOUND_CONFIRM_MS = 5_000;
+/**
+ * Until then an order may still arrive, however often it was not found: its intent may be signed for 2 s, the venue takes a
+ * signature for 30 s, clocks may differ by 5 s before nothing new is risked, and a request is under way for some time.
+ */
+export const ARRIVAL_MS_MAX = 40_000;
 /** A cancel that ended nothing is sent again no sooner: a venue that is down answers at once. */
 const CANCEL_RETRY_MS = 1_000;
 
@@ -37,7 +42,7 @@ export interface Order {
   readonly adopted: boolean;
   /** Not placed by this bot at all; it counts as exposure and is reported, but never managed. */
   readonly foreign: boolean;
-  readonly sentAtMs: number;
+  sentAtMs: number;
   state: OrderState;
   closeReason: CloseReason | null;
   /** Executed as the venue's order messages say. */
@@ -50,10 +55,12 @@ export interface Order {
   cancelRetryAtMs: number;
   /** When the running look-up was asked for; 0 when none runs. */
   lookupSentAtMs: number;
-  /** When the venue first said "no such order"; 0 before. */
+  /** When the venue last said "no such order"; 0 before. */
   notFoundAtMs: number;
   /** When its end became known; 0 before. */
   closedAtMs: number;
+  /** It was sent under another view of the market and is to leave, also when no cancel can reach it yet. */
+  isStale?: true;
 }
 
 export type OrderNews =
@@ -156,10 +163,7 @@ export function applyOrderNews(order: Order, news: OrderNews, atMs: number): boo
       }
       break;
     case 'notFound':
-      order.lookupSentAtMs = 0;
-      if (order.state === 'closed') break;
-      if (order.notFoundAtMs === 0) order.notFoundAtMs = atMs;
-      else if (atMs - order.notFoundAtMs >= NOT_FOUND_CONFIRM_MS) close(order, 'never_arrived', atMs);
+      applyNotFound(order, atMs);
       break;
     default:
       assertNever(news);
@@ -171,6 +175,16 @@ export function applyOrderNews(order: Order, news: OrderNews, atMs: number): boo
     order.fillsSeen !== fillsSeen ||
     (order.cancelSentAtMs === 0 && cancelSentAtMs !== 0)
   );
+}
+
+function applyNotFound(order: Order, atMs: number): void {
+  const askedAtMs = order.lookupSentAtMs === 0 ? atMs : order.lookupSentAtMs;
+  order.lookupSentAtMs = 0;
+  if (order.state === 'closed') return;
+  const isSoonAfter = order.notFoundAtMs !== 0 && atMs - order.notFoundAtMs < NOT_FOUND_CONFIRM_MS;
+  if (isSoonAfter) return;
+  if (order.notFoundAtMs !== 0 && askedAtMs - order.sentAtMs >= ARRIVAL_MS_MAX) close(order, 'never_arrived', atMs);
+  else order.notFoundAtMs = atMs;
 }
 
 function applyFilled(order: Order, atMs: number): void {

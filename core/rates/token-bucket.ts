@@ -18,16 +18,16 @@ export function createTokenBucket(perSecond: number, capacity: number, nowMs: nu
 }
 
 /** Brings the bucket up to `nowMs`. A clock that went back refills nothing and is taken as the new start. */
-export function refill(bucket: TokenBucket, nowMs: number): void {
+function refill(bucket: TokenBucket, nowMs: number): void {
   const elapsedMs = Math.max(0, nowMs - bucket.refilledAtMs);
   bucket.tokens = Math.min(bucket.capacity, bucket.tokens + elapsedMs * bucket.refillPerMs);
   bucket.refilledAtMs = nowMs;
 }
 
-/** Milliseconds until a token can be taken and `reserve` tokens still be left; 0 when now. */
-export function waitMs(bucket: TokenBucket, nowMs: number, reserve = 0): number {
+/** Milliseconds until a token can be taken; 0 when now. */
+export function waitMs(bucket: TokenBucket, nowMs: number): number {
   refill(bucket, nowMs);
-  const missing = 1 + reserve - bucket.tokens;
+  const missing = 1 - bucket.tokens;
   // A millionth of a token is rounding in the refill, not a token that is missing.
   return missing <= 1e-6 ? 0 : Math.ceil(missing / bucket.refillPerMs);
 }

@@ -38,6 +38,8 @@ export interface DesiredQuotes {
   readonly askLots: Float64Array;
   /** Orders of this side rest where an older view of the market put them: they leave now, whatever the pace. */
   stale: 'none' | 'bids' | 'asks' | 'both';
+  /** The quotes are the way out of a position and no more: an order that rests with more than is wanted of it leaves, too. */
+  isReducing: boolean;
 }
 
 export function createDesiredQuotes(): DesiredQuotes {
@@ -47,7 +49,16 @@ export function createDesiredQuotes(): DesiredQuotes {
     askTicks: new Float64Array(QUOTE_LEVELS_MAX),
     askLots: new Float64Array(QUOTE_LEVELS_MAX),
     stale: 'none',
+    isReducing: false,
   };
+}
+
+/** No quote anywhere. A plain loop: for five numbers `fill` takes several times as long. */
+export function clearLots({ bidLots, askLots }: DesiredQuotes): void {
+  for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) {
+    bidLots[level] = 0;
+    askLots[level] = 0;
+  }
 }
 
 /** A fill as statistics see it. */

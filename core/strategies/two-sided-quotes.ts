@@ -2,7 +2,7 @@
 import { Reason, type ReasonCode } from '../bot/reasons.ts';
 import type { TwoSidedQuotesParams } from '../bot/bot-config.ts';
 import type { Instrument } from '../market/instrument.ts';
-import type { DesiredQuotes, Explained, Strategy, StrategyView } from './strategy.ts';
+import { clearLots, type DesiredQuotes, type Explained, type Strategy, type StrategyView } from './strategy.ts';
 
 const BPS = 1e-4;
 
@@ -19,10 +19,10 @@ export function createTwoSidedQuotes(params: TwoSidedQuotesParams, instrument: I
     Math.max(-1, Math.min(1, (positionLots * midTicks * instrument.quotePerTickLot) / inventoryQuoteMax));
 
   function quote(view: StrategyView, desired: DesiredQuotes): ReasonCode {
-    desired.bidLots.fill(0);
-    desired.askLots.fill(0);
+    clearLots(desired);
     desired.stale = 'none';
     const { midTicks, positionLots, isReducing } = view;
+    desired.isReducing = isReducing;
     const quotePerLot = midTicks * instrument.quotePerTickLot;
     const lotsMin = Math.max(instrument.qtyMinLots, Math.ceil(notionalMin / quotePerLot));
     const heldLots = Math.abs(positionLots);

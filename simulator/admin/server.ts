@@ -66,8 +66,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   'POST /reductions': ({ exchange }, body) => reduceByForce(exchange, parsed(ForcedReduction, body)),
   'POST /price': ({ exchange }, body) => {
     const { symbol, ticks } = parsed(PriceMove, body);
-    exchange.shiftPrice(symbol, ticks);
-    return { symbol, ticks };
+    return { symbol, ticks, ...exchange.shiftPrice(symbol, ticks) };
   },
   'POST /funding': ({ exchange }, body) => {
     const { symbol, rate } = parsed(FundingRate, body);

@@ -3,6 +3,7 @@
  * answered or pushed: a request or a step of the replay collects what it touched, `commit` writes it, then events go out.
  */
 import type { Leg, MarginMode, PositionMode } from '../../core/accounting/legs.ts';
+import { formatPrice } from '../../core/market/instrument.ts';
 import { parseQuote, parseScaled } from '../../core/money/decimal.ts';
 import { addQuote, type PriceTicks, type QtyLots, type QuoteAmount, type SignedLots } from '../../core/money/money.ts';
 import type { ReplayPosition } from '../../core/recording/market-replay.ts';
@@ -152,9 +153,18 @@ export class Exchange {
     return this.durably(() => model.fillNow(order.id, qty));
   }
 
-  /** Moves a market's price by so many ticks; with the process the move is gone. */
-  shiftPrice(symbol: string, ticks: number): void {
-    this.durably(() => this.marketOf(symbol).replay.shift(ticks));
+  /** Moves a market's price by so many ticks; with the process the move is gone. Answers the top of the book after it. */
+  shiftPrice(symbol: string, ticks: number): { atMs: number; bid: string; ask: string } {
+    const { replay, instrument } = this.marketOf(symbol);
+    return this.durably(() => {
+      replay.shift(ticks);
+      const { bids, asks } = replay.book;
+      return {
+        atMs: this.nowMs(),
+        bid: formatPrice(bids.best(), instrument),
+        ask: formatPrice(asks.best(), instrument),
+      };
+    });
   }
 
   placePlan(account: Account, request: PlanRequest): TriggerRow {

@@ -183,6 +183,12 @@ describe('which orders are compared', () => {
     expect(bench.lots()).toEqual([5, 5, 5, 0, 1, 0]);
   });
 
+  test('one whose fill is told again when the stream begins anew: the fill counts once', () => {
+    const bench = new Bench().order('a', 100, 5, 'open').trade('sell', 100, 12).fill('a', 100, 2);
+    expect(bench.fill('a', 100, 2).lots()).toEqual([2, 5, 2, 0, 1, 0]);
+    expect(bench.wait(1).fill('a', 100, 2).lots()).toEqual([4, 5, 2, 0, 1, 0]);
+  });
+
   test('an amended one, from its new place', () => {
     const bench = new Bench().order('a', 100, 5, 'open').order('a', 101, 4, 'open').trade('sell', 101, 3);
     expect(bench.lots()).toEqual([0, 3, 3, 0, 1, 0]);

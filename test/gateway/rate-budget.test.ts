@@ -1,54 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-import { createTokenBucket, drain, take, waitMs } from '../../core/rates/token-bucket.ts';
 import type { RateLimits } from '../../core/rates/limits.ts';
 import { createRateBudget } from '../../gateway/rates/rate-budget.ts';
-
-describe('token bucket', () => {
-  test('is full at first, then pays by time', () => {
-    const bucket = createTokenBucket(10, 2, 0);
-    expect(waitMs(bucket, 0)).toBe(0);
-    take(bucket);
-    take(bucket);
-    expect(waitMs(bucket, 0)).toBe(100);
-    expect(waitMs(bucket, 50)).toBe(50);
-    expect(waitMs(bucket, 100)).toBe(0);
-    expect(waitMs(bucket, 100_000, 2)).toBe(100);
-  });
-
-  test('a clock that went back gives nothing', () => {
-    const bucket = createTokenBucket(10, 1, 10_000);
-    drain(bucket);
-    expect(waitMs(bucket, 0)).toBe(100);
-    expect(waitMs(bucket, 100)).toBe(0);
-  });
-
-  test('never lets more through than capacity plus rate x time, and asks for no more than it needs', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 50 }),
-        fc.integer({ min: 1, max: 20 }),
-        fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 200 }),
-        (perSecond, capacity, pauses) => {
-          const bucket = createTokenBucket(perSecond, capacity, 0);
-          let nowMs = 0;
-          let taken = 0;
-          for (const pauseMs of pauses) {
-            nowMs += pauseMs;
-            const delayMs = waitMs(bucket, nowMs);
-            if (delayMs === 0) {
-              take(bucket);
-              taken += 1;
-            } else {
-              expect(waitMs({ ...bucket }, nowMs + delayMs)).toBe(0);
-            }
-            expect(taken).toBeLessThanOrEqual(capacity + (nowMs * perSecond) / 1_000 + 1e-3);
-          }
-        },
-      ),
-    );
-  });
-});
 
 describe('rate budget', () => {
   const LIMITS: RateLimits<'place' | 'cancel'> = {

@@ -89,56 +89,6 @@ describe('what a recording traded before a place', () => {
   });
 });
 
-describe('bars of minutes', () => {
-  const minute = (index: number, price: number, lots = 1): TradeBar => ({
-    openAtMs: index * MINUTE_MS,
-    open: price,
-    high: price + 1,
-    low: price - 1,
-    close: price,
-    lots,
-    tickLots: price * lots,
-  });
-
-  test('a minute without a trade stands still at the price before, up to now', () => {
-    const bars = foldBars([minute(10, 100), minute(13, 90)], MINUTE_MS, 14.5 * MINUTE_MS);
-    expect(bars.map(({ openAtMs }) => openAtMs / MINUTE_MS)).toEqual([10, 11, 12, 13, 14]);
-    expect(bars[2]).toEqual({ openAtMs: 12 * MINUTE_MS, open: 100, high: 100, low: 100, close: 100, lots: 0, tickLots: 0 }); // prettier-ignore
-    expect(bars[4]).toMatchObject({ open: 90, close: 90, lots: 0 });
-  });
-
-  test('a longer bar opens with its first minute, closes with its last and sums what was traded', () => {
-    const bars = foldBars([minute(10, 100, 2), minute(11, 110, 3), minute(16, 80)], 5 * MINUTE_MS, 16 * MINUTE_MS);
-    expect(bars).toMatchObject([
-      { openAtMs: 10 * MINUTE_MS, open: 100, high: 111, low: 99, close: 110, lots: 5, tickLots: 530 },
-      { openAtMs: 15 * MINUTE_MS, open: 80, close: 80, lots: 1 },
-    ]);
-  });
-
-  test('what came before the first trade is asked for once, and joins the minute that it ends in', () => {
-    let asked = 0;
-    const minutes = new MinuteBars(() => {
-      asked += 1;
-      return [minute(9, 50), minute(10, 60)];
-    });
-    minutes.add(10.5 * MINUTE_MS, 70, 4);
-    minutes.read();
-    minutes.add(10.9 * MINUTE_MS, 55, 1);
-    expect(asked).toBe(1);
-    expect(minutes.read()).toEqual([
-      minute(9, 50),
-      { openAtMs: 10 * MINUTE_MS, open: 60, high: 70, low: 55, close: 55, lots: 6, tickLots: 60 + 280 + 55 },
-    ]);
-  });
-
-  test('a clock that is put back rewrites no minute', () => {
-    const minutes = new MinuteBars();
-    minutes.add(10 * MINUTE_MS, 100, 1);
-    minutes.add(3 * MINUTE_MS, 120, 1);
-    expect(minutes.read()).toMatchObject([{ openAtMs: 10 * MINUTE_MS, high: 120, close: 120 }]);
-  });
-});
-
 describe('a simulator that has just begun', () => {
   test('has candles without a gap for all that a client may ask for, in both protocols alike', async () => {
     const all = { markets: markets(...SYMBOLS), accounts: [UNIFIED, BOT4] } as never;

@@ -98,7 +98,12 @@ describe('truth, and what the admin port does to an account', () => {
     const [before] = (await read(TICKER)) as { bidPr: string }[];
     const price = (Number(before!.bidPr) - 500).toFixed(1);
     await place(restingOrder('in-the-way', { price }));
-    await admin.call('POST', '/price', { symbol: 'BTCUSDT', ticks: -10_000 });
+    const moved = await admin.call<{ bid: string; ask: string }>('POST', '/price', {
+      symbol: 'BTCUSDT',
+      ticks: -10_000,
+    });
+    expect(Number(moved.bid)).toBeCloseTo(Number(before!.bidPr) - 1_000, -2);
+    expect(Number(moved.ask)).toBeGreaterThan(Number(moved.bid));
     expect(await admin.ordersOf('in-the-way')).toMatchObject([{ status: 'filled' }]);
     const [after] = (await read(TICKER)) as { bidPr: string }[];
     expect(Number(after!.bidPr)).toBeCloseTo(Number(before!.bidPr) - 1_000, -2);

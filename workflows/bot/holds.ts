@@ -24,6 +24,8 @@ export function handleHolds(
 ): Holds {
   /** Who spoke last: whose word it is when nothing is held. */
   let spokenBy: contract.Attribution = { operator: 'desk', reason: 'as the desk wants it' };
+  /** Who resumed the bot and was not told to it yet; a pause that comes later takes it back, and in a freeze it waits. */
+  let resumedBy: contract.Recorded | null = null;
   /** False while something that is wanted could not be told to a living process. */
   let isTold = true;
   let turn: Promise<unknown> = Promise.resolve();
@@ -36,6 +38,7 @@ export function handleHolds(
       paused: status.pausedBy !== null || status.frozenBy !== null,
       hardStopped: status.hardStoppedBy !== null,
       approval,
+      resumedBy,
       operator,
       reason,
     };
@@ -44,11 +47,13 @@ export function handleHolds(
   async function tellNow(): Promise<contract.CommandResult> {
     if (status.pid === null) return { applied: false, phase: status.phase, detail: 'kept for when the bot is back' };
     const { approval } = status;
+    const wanted = desired();
     try {
-      const { applied, detail, risk } = await alignBot(desired());
+      const { applied, detail, risk } = await alignBot(wanted);
       isTold = true;
       if (risk !== undefined && status.pid !== null) status.risk = risk;
       if (applied && status.approval === approval) status.approval = null;
+      if (applied && !wanted.paused && resumedBy === wanted.resumedBy) resumedBy = null;
       if (status.pid !== null) onChange();
       return { applied, phase: status.phase, detail };
     } catch (error) {
@@ -87,8 +92,14 @@ export function handleHolds(
   }
 
   const changes = {
-    pause: (by: contract.Recorded) => void (status.pausedBy = by),
-    resume: () => void (status.pausedBy = null),
+    pause: (by: contract.Recorded) => {
+      status.pausedBy = by;
+      resumedBy = null;
+    },
+    resume: (by: contract.Recorded) => {
+      status.pausedBy = null;
+      resumedBy = by;
+    },
     freeze: (by: contract.Recorded) => void (status.frozenBy = by),
     thaw: () => void (status.frozenBy = null),
     hardStop: (by: contract.Recorded) => {

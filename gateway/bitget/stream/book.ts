@@ -10,9 +10,9 @@
 import { crc32 } from 'node:zlib';
 import { BOOK_DEPTH, createBookFrame, type BookFrame } from '../../../core/market/book.ts';
 import type { Instrument } from '../../../core/market/instrument.ts';
+import { toSteps, type Grid } from '../../../core/money/grid.ts';
 import { VenueMalformed } from '../../venue.ts';
 import { BookSide } from './book-side.ts';
-import { createGrid, toSteps, type Grid } from './grid.ts';
 import { readSequence, type Sequence } from './sequence.ts';
 
 export type BookFaultKind = 'gap' | 'checksum' | 'malformed';
@@ -58,10 +58,10 @@ export class ReplicatedBook {
   /** Sticky: the venue sends checksums, so the texts of the levels are kept. */
   private hasChecksums = false;
 
-  constructor({ symbol, tickE12, lotE12 }: Instrument) {
+  constructor({ symbol, priceGrid, qtyGrid }: Instrument) {
     this.symbol = symbol;
-    this.tick = createGrid(tickE12);
-    this.lot = createGrid(lotE12);
+    this.tick = priceGrid;
+    this.lot = qtyGrid;
   }
 
   get isGood(): boolean {

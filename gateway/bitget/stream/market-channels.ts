@@ -1,10 +1,10 @@
 /** The public channels of one symbol: book, trades, ticker. */
 import { createBookFrame, type BookFrame } from '../../../core/market/book.ts';
 import type { Instrument } from '../../../core/market/instrument.ts';
+import { toSteps, type Grid } from '../../../core/money/grid.ts';
 import { VenueMalformed, type VenueFunding, type VenueTrade } from '../../venue.ts';
 import { ReplicatedBook } from './book.ts';
 import type { StreamProtocol } from './protocol.ts';
-import { createGrid, toSteps, type Grid } from './grid.ts';
 import type { Listener } from './listener.ts';
 import { parseTickerRow, parseTradeRow } from './public-rows.ts';
 import { SharedChannel } from './shared-channel.ts';
@@ -32,7 +32,7 @@ export class BookChannel extends SharedChannel {
   constructor(protocol: StreamProtocol, instrument: Instrument, timing: StreamTiming) {
     super('books', protocol.publicArg('books', instrument.symbol));
     this.book = new ReplicatedBook(instrument);
-    this.tick = createGrid(instrument.tickE12);
+    this.tick = instrument.priceGrid;
     this.timing = timing;
     this.quietForMs = timing.bookQuietMs;
   }
@@ -90,11 +90,11 @@ export class TradesChannel extends SharedChannel {
   /** A new subscription starts with the latest trades again: those already told are left out. */
   private readonly told = new RecentIds(1_000);
 
-  constructor(protocol: StreamProtocol, { symbol, tickE12, lotE12 }: Instrument) {
+  constructor(protocol: StreamProtocol, { symbol, priceGrid, qtyGrid }: Instrument) {
     super('trades', protocol.publicArg('trades', symbol));
     this.symbol = symbol;
-    this.tick = createGrid(tickE12);
-    this.lot = createGrid(lotE12);
+    this.tick = priceGrid;
+    this.lot = qtyGrid;
   }
 
   acknowledged(): void {

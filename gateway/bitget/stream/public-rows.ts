@@ -1,8 +1,8 @@
 /** Trades and tickers of both dialects in, the desk's own types out. Read by hand: they come many times a second. */
 import type { Instrument } from '../../../core/market/instrument.ts';
+import { toSteps, type Grid } from '../../../core/money/grid.ts';
 import type { PriceTicks, QtyLots } from '../../../core/money/money.ts';
 import { VenueMalformed, type VenueFunding, type VenueTicker, type VenueTrade } from '../../venue.ts';
-import { toSteps, type Grid } from './grid.ts';
 
 export interface IdentifiedTrade {
   readonly tradeId: string;

@@ -21,7 +21,7 @@ export interface OrderRun {
 
 /** Bots at once: what 2 cores carry beside the venue. */
 const BOTS = 16;
-/** How much faster the clock of bots and venue goes: the 5 s between two "not found" take 1.25 s. */
+/** How much faster the clock of bots and venue goes: the 40 s in which an order may still arrive take 10 s. */
 const CLOCK_SPEED = 4;
 const CALL_DEADLINE_MS = 1_500;
 const SETTLE_MS = 60_000;

@@ -18,6 +18,8 @@ export interface ProofRow {
   readonly trials: number;
   readonly failures: number;
   readonly found: Readonly<Record<string, number>>;
+  /** What the first failures were. */
+  readonly examples?: readonly string[];
 }
 
 /** Nothing outside a long run: `DESK_PROVE_ROWS` names the file that collects the rows, one JSON object a line. */

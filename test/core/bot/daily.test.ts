@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { feesOf, realisedOf } from '../../../core/accounting/holdings.ts';
+import { blankDaily } from '../../../core/bot/daily.ts';
 import { Reason } from '../../../core/bot/reasons.ts';
 import { stateHash } from '../../../core/bot/state.ts';
 import { RecordKind } from '../../../core/events/record.ts';
@@ -21,6 +22,17 @@ function beforeMidnight(bench: LivingBench, seconds: number): LivingBench {
   bench.nowMs = T0 + DAY_MS - (seconds + 5) * 1_000;
   return bench.restartProcess().live(5);
 }
+
+test('a bot that was told nothing has earned, paid and traded nothing', () => {
+  expect(blankDaily()).toMatchObject({
+    realisedBefore: '0',
+    feesBefore: '0',
+    fundingBefore: '0',
+    volumeQuote: '0',
+    transferred: '0',
+    capital: null,
+  });
+});
 
 describe('midnight', () => {
   test('closes the day with what it came to, and what is held goes through it untouched', () => {
@@ -49,6 +61,7 @@ describe('midnight', () => {
         position: '0.008',
       },
     ]);
+    expect(bench.events.find(({ type }) => type === 'day_closed')).toMatchObject({ reason: '', operator: null });
     expect(bench.state.holdings.net).toEqual(held);
     expect(bench.reason()).toBe(Reason.quoted);
   });
@@ -62,6 +75,34 @@ describe('midnight', () => {
     bench.restartProcess().live(70);
     expect(closed(bench)[1]).toMatchObject({ day: '2024-08-10', fills: 1, volumeQuote: '180', fees: '0.036' });
     expect(closed(bench)[1]?.['equityStart']).toBe(closed(bench)[0]?.['equityEnd']);
+  });
+
+  test('is the first millisecond of the new day', () => {
+    const bench = LivingBench.holding(0);
+    bench.nowMs = T0 + DAY_MS - 1;
+    bench.timer(0);
+    expect(closed(bench)).toEqual([]);
+    bench.timer(1);
+    expect(closed(bench)).toMatchObject([{ day: '2024-08-09' }]);
+  });
+
+  test('closes the day with the deepest loss and the deepest fall of it, not with the last', () => {
+    const bench = beforeMidnight(LivingBench.holding(100), 8);
+    bench.live(1, 606_000).live(1, 591_000).live(1, 600_000).live(6, 600_000);
+    const [day] = closed(bench);
+    // 0.1 BTC: 900 below the start, 1,500 below a peak of 10,060.
+    expect(Number(day!['lossQuoteMax'])).toBeCloseTo(90, 0);
+    expect(day!['drawdownPctMax']).toBeCloseTo((150 / 10_060) * 100, 1);
+    expect(bench.state.daily.lossQuoteMax).toBeLessThan(1);
+  });
+
+  test('of a bot that was never told its equity closes a day without one', () => {
+    const bench = new LivingBench();
+    bench.tell({ kind: RecordKind.startInput, epoch: 1, configHash: '', codeVersion: '' });
+    bench.nowMs += DAY_MS;
+    bench.timer();
+    expect(closed(bench)).toMatchObject([{ equityStart: null, equityEnd: null, fills: 0, position: '0' }]);
+    expect(bench.state.daily).toMatchObject({ equityStart: null, equityLast: null, equityPeak: null });
   });
 
   test('while the bot is away closes the day once, with the last equity known', () => {
@@ -172,7 +213,9 @@ describe('a transfer', () => {
     expect(bench.state.daily.equityStart).toBeCloseTo(5_000, 6);
     expect(bench.state.daily.lossQuoteMax).toBeCloseTo(lossQuoteMax, 6);
     expect(bench.steps()).toEqual([]);
-    expect(bench.eventsOf('transfer_seen')).toMatchObject([{ detail: { amount: '-5000' } }]);
+    expect(bench.eventsOf('transfer_seen')).toMatchObject([
+      { reason: '', operator: null, detail: { amount: '-5000' } },
+    ]);
   });
 
   test('of everything is no drawdown, and what comes back is no profit', () => {
@@ -261,8 +304,31 @@ describe('a transfer', () => {
     bench.read({ moved: 500n * USDT });
     bench.book(600_000, 600_010, 2_000);
     expect(closed(bench)).toMatchObject([{ transferred: '500', equityStart: '10500', equityEnd: '10500' }]);
+    expect(bench.state.daily.equityLast).toBe(10_500);
     bench.live(3);
     expect(bench.state.daily).toMatchObject({ equityStart: 10_500, transferred: '0' });
+  });
+
+  test.each([
+    ['a dollar beside nothing held', 0, 1_000_000n, []],
+    ['more than a dollar beside nothing held', 0, 1_000_001n, ['1.000001']],
+    ['a dollar less', 0, -1_000_000n, []],
+    ['more than a dollar less', 0, -1_000_001n, ['-1.000001']],
+    // 0.1 BTC at 60,000.50: a dollar, and one of each hundred.
+    ['a hundredth of what is held', 100, 61_000_500n, []],
+    ['more than that', 100, 61_010_000n, ['61.01']],
+    ['a hundredth of what is owed', -100, 61_000_500n, []],
+    ['more than that, owed', -100, 61_010_000n, ['61.01']],
+  ] as const)('is none within the noise of a read: %s', (_name, lots, movedE6, told) => {
+    const bench = LivingBench.holding(lots);
+    bench.book(600_000, 600_010);
+    bench.read();
+    bench.timer();
+    bench.read({ moved: movedE6 * 1_000_000n });
+    bench.timer();
+    const transfers = bench.events.flatMap((event) => (event.type === 'transfer_seen' ? [event.detail] : []));
+    expect(transfers.map(({ amount }) => amount)).toEqual(told);
+    if (told.length > 0) expect(transfers[0]!['equity']).toBe(String(10_000 + Number(told[0])));
   });
 
   test('is not the difference between mark and mid', () => {
@@ -270,6 +336,96 @@ describe('a transfer', () => {
     bench.read().live(1);
     bench.read({ moved: 50n * USDT }).live(1);
     bench.read({ moved: -50n * USDT }).live(1);
+    expect(bench.eventsOf('transfer_seen')).toEqual([]);
+  });
+});
+
+describe('equity', () => {
+  test('is known without a market while nothing is held, and not known while something is', () => {
+    const flat = LivingBench.holding(0);
+    flat.state.book.askCount = 0;
+    flat.state.daily.equityLast = null;
+    flat.timer();
+    expect(flat.state.daily.equityLast).toBe(10_000);
+    const held = LivingBench.holding(10);
+    held.state.book.askCount = 0;
+    held.state.daily.equityLast = null;
+    held.timer();
+    expect(held.state.daily.equityLast).toBeNull();
+  });
+
+  test('that is no number pauses the bot and touches neither peak nor loss', () => {
+    const bench = LivingBench.holding(10);
+    const { equityLast, equityPeak, lossQuoteMax } = bench.state.daily;
+    bench.state.book.bidTicks[0] = Number.NaN;
+    bench.timer();
+    expect(bench.reason()).toBe(Reason.balance_unknown);
+    expect(bench.state.daily).toMatchObject({ equityLast, equityPeak, lossQuoteMax });
+  });
+
+  test('of an account with nothing in it has no drawdown, and money that comes to it is none either', () => {
+    const bench = LivingBench.holding(0);
+    bench.read({ moved: -10_000n * USDT }).live(3);
+    expect(bench.state.daily).toMatchObject({ equityPeak: 0, equityLast: 0, drawdownPctMax: 0 });
+    expect(copyOf(bench.state).daily).toEqual(bench.state.daily);
+    bench.read({ moved: 500n * USDT }).live(3);
+    expect(bench.state.daily).toMatchObject({ equityPeak: 500, equityLast: 500, drawdownPctMax: 0 });
+  });
+
+  test('that fell is its own peak again once a person accepts the fall, also while it has no price', () => {
+    for (const isPriced of [true, false]) {
+      const bench = LivingBench.holding(100, { dailyLossQuoteMax: '100000' }).live(2, 610_000).live(2, 560_000);
+      const { equityLast, equityPeak, lossQuoteMax } = bench.state.daily;
+      expect(equityPeak! - equityLast!).toBeGreaterThan(490);
+      if (!isPriced) bench.state.book.bidCount = 0;
+      bench.operator('approveRestart');
+      expect(bench.state.daily.equityPeak).toBeCloseTo(equityLast!, 6);
+      // The day's loss is no one's to accept.
+      expect(bench.state.daily.lossQuoteMax).toBe(lossQuoteMax);
+    }
+  });
+});
+
+describe('what is held is worth the mark of the venue', () => {
+  /** Holds 0.1 BTC bought at 60,000.05; a tick is 0.1, so 10,000 ticks of a book are 1,000 USDT a coin. */
+  const holding = (): LivingBench => LivingBench.holding(100).live(3);
+  const mark = (bench: LivingBench, markTicks: number): void =>
+    void bench.tell({ kind: RecordKind.tickerInput, markTicks, fundingRate: null, fundingIntervalMs: null, fundingAtMs: null }); // prettier-ignore
+
+  test('a book that is wide or thin for a moment makes no peak, and no loss', () => {
+    const bench = holding();
+    mark(bench, 600_005);
+    bench.live(1);
+    const { equityPeak, lossQuoteMax } = bench.state.daily;
+    bench.live(1, 610_000).live(1, 590_000);
+    expect(bench.state.daily.equityPeak! - equityPeak!).toBeLessThan(1);
+    expect(bench.state.daily.lossQuoteMax - lossQuoteMax).toBeLessThan(1);
+  });
+
+  test('it follows the mark', () => {
+    const bench = holding();
+    mark(bench, 600_005);
+    bench.live(1);
+    const before = bench.state.daily.equityLast!;
+    mark(bench, 610_005);
+    bench.live(1);
+    expect(bench.state.daily.equityLast! - before).toBeCloseTo(100, 6);
+  });
+
+  test('a mark that is not told any more says nothing: the book does', () => {
+    const bench = holding();
+    mark(bench, 600_005);
+    bench.live(10, 610_000);
+    expect(bench.state.daily.equityPeak!).toBeGreaterThan(10_090);
+  });
+
+  test('an equity that was read is taken apart by the same price as the venue put it together', () => {
+    const bench = holding();
+    mark(bench, 610_005);
+    bench.live(1);
+    const wallet = bench.state.wallet;
+    bench.read();
+    expect(bench.state.wallet).toBe(wallet);
     expect(bench.eventsOf('transfer_seen')).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { LEGS, unrealisedOf } from '../../../core/accounting/holdings.ts';
 import type { Effect } from '../../../core/bot/effects.ts';
 import type { BotEvent } from '../../../core/bot/events.ts';
 import type { SyncInput } from '../../../core/bot/input.ts';
-import { midOf } from '../../../core/bot/telemetry.ts';
+import { worthTicksOf } from '../../../core/bot/telemetry.ts';
 import { RecordKind } from '../../../core/events/record.ts';
 import type { QuoteAmount } from '../../../core/money/money.ts';
 import { Bench, botConfig, BTC, cancelled, placed } from '../../support/bots.ts';
@@ -52,7 +52,7 @@ export class LivingBench extends Bench {
     ...told
   }: Partial<SyncInput> & { moved?: bigint; legs?: SyncInput['positions'] } = {}): this {
     const { wallet, holdings } = this.state;
-    const unrealised = unrealisedOf(holdings, midOf(this.state) ?? this.bid + 5, BTC.quotePerTickLot);
+    const unrealised = unrealisedOf(holdings, worthTicksOf(this.state) ?? this.bid + 5, BTC.quotePerTickLot);
     const ours = LEGS.map((leg) => ({ leg, qty: holdings[leg].qty, entryPrice: '60000' }));
     this.tell({
       kind: RecordKind.positionInput,

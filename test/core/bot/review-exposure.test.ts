@@ -5,7 +5,7 @@ import type { FillFact } from '../../../core/bot/input.ts';
 import { Reason } from '../../../core/bot/reasons.ts';
 import { quoteToNumber } from '../../../core/money/decimal.ts';
 import type { PriceTicks, QtyLots, QuoteAmount } from '../../../core/money/money.ts';
-import { openLots } from '../../../core/orders/order.ts';
+import { ARRIVAL_MS_MAX, openLots } from '../../../core/orders/order.ts';
 import { RecordKind } from '../../../core/events/record.ts';
 import { Bench, botConfig, cancelled, copyOf, placed } from '../../support/bots.ts';
 
@@ -115,7 +115,10 @@ describe('start', () => {
     const ids = restarted.state.orders.map(({ clientOrderId }) => clientOrderId);
     for (const id of ids) notFound(restarted, id, 0);
     restarted.timer();
-    for (const id of ids) notFound(restarted, id, 5_000);
+    for (let waitedMs = 0; waitedMs < ARRIVAL_MS_MAX; waitedMs += 5_000) {
+      ping(restarted);
+      for (const [index, id] of ids.entries()) notFound(restarted, id, index === 0 ? 5_000 : 0);
+    }
     expect(placed(restarted.book(600_000, 600_001))).toHaveLength(2);
   });
 

@@ -2,10 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { Effects } from '../../../core/bot/effects.ts';
 import { BotMachine } from '../../../core/bot/machine.ts';
 import { Reason } from '../../../core/bot/reasons.ts';
-import { riskLevelOf } from '../../../core/bot/risk-watch.ts';
-import { stateHash } from '../../../core/bot/state.ts';
+import { isCancelBudgetUsed, noteCancelBudget, riskLevelOf } from '../../../core/bot/risk-watch.ts';
+import { blankState, stateHash } from '../../../core/bot/state.ts';
 import { RecordKind } from '../../../core/events/record.ts';
-import { BTC, cancelled, copyOf, placed } from '../../support/bots.ts';
+import { createRiskPolicy } from '../../../core/risk/policy.ts';
+import { botConfig, BTC, cancelled, copyOf, placed, T0 } from '../../support/bots.ts';
 import { LivingBench } from './living-bench.ts';
 
 /** Limits out of the way of what a test is about. */
@@ -69,6 +70,18 @@ describe('a hard stop', () => {
     expect(bench.reason()).toBe(Reason.daily_loss_reached);
     bench.live(1, 400_000);
     expect(bench.eventsOf('kill_switch')).toHaveLength(2);
+  });
+
+  test("of a person is lifted by an approval that followed it, though the bot's own ladder took a lesser step since", () => {
+    const bench = LivingBench.holding(100, NO_LOSS_LIMITS, { leverageMax: 1 });
+    bench.operator('hardStop');
+    const givenAtMs = bench.nowMs + 1_000;
+    // Half of the account is taken out: 6,000 held beside 5,000.
+    bench.live(3).read({ moved: -5_000_000_000_000_000n }).live(2);
+    expect(bench.steps()).toEqual(['allow reduce_exposure leverage_high']);
+    const command = { command: 'approveRestart', operator: 'ana', reason: 'looked at it', givenAtMs } as const;
+    bench.tell({ kind: RecordKind.controlInput, command });
+    expect(bench.state.hardStopped).toBe(false);
   });
 
   test('of a person cancels everything and asks for no kill switch', () => {
@@ -155,6 +168,23 @@ describe('margin', () => {
     expect(bench.steps()).toEqual(['allow soft_pause margin_ratio_high']);
   });
 
+  test('is judged by the maintenance ratio alone where the venue tells no other', () => {
+    const bench = LivingBench.holding(100);
+    bench.read(told(null, 0.8)).live(1);
+    expect(bench.steps()).toEqual([]);
+    // 85 % of 6,000 beside 10,000.
+    bench.read(told(null, 0.85)).live(1);
+    expect(bench.steps()).toEqual(['allow soft_pause margin_ratio_high']);
+  });
+
+  test('of a bot that holds nothing needs no market to be known', () => {
+    const bench = LivingBench.holding(0);
+    bench.read(told(0.3));
+    bench.state.book.bidCount = 0;
+    bench.timer();
+    expect(bench.state.risk).toMatchObject({ marginTold: null, marginRead: { ratio: 0.3, grossQuote: 0 } });
+  });
+
   test("between the two marks of a pause is a person's to accept", () => {
     const bench = LivingBench.holding(0);
     bench.read(told(0.5)).live(1).read(told(0.46)).live(1);
@@ -206,6 +236,24 @@ describe('the cancel budget', () => {
     expect(bench.state.hardStopped).toBe(false);
   });
 
+  test('used up has recovered when it is below nine tenths, and counts again only then', () => {
+    const state = blankState();
+    const desk = { instrument: BTC, bot: 'bot1', policy: createRiskPolicy({ ...botConfig().risk, cancelsPerMinuteMax: 20, leverageMax: 20 }) }; // prettier-ignore
+    /** Once a second, with so many cancels in the last minute: the number of breaches, and whether the budget is used up. */
+    const note = (cancels: number): [number, boolean] => {
+      state.cancelsAtMs = Array<number>(cancels).fill(T0);
+      noteCancelBudget(state, T0, desk);
+      return [state.risk.cancelBreachesAtMs.length, isCancelBudgetUsed(state, 20)];
+    };
+    expect(note(19)).toEqual([0, false]);
+    expect(note(20)).toEqual([1, true]);
+    expect(note(21)).toEqual([1, true]);
+    expect(note(18)).toEqual([1, true]);
+    expect(note(20)).toEqual([1, true]);
+    expect(note(17)).toEqual([1, false]);
+    expect(note(20)).toEqual([2, true]);
+  });
+
   test('used up long ago does not count', () => {
     const bench = LivingBench.holding(0, { ...BUDGET, cancelBudgetWindowS: 120 });
     for (let time = 1; time <= 4; time += 1) {
@@ -251,6 +299,22 @@ test('orders that the venue refuses pause the bot, and a minute later are forgot
   expect(bench.state.risk.rejectsAtMs).toHaveLength(0);
   bench.live(120);
   expect(riskLevelOf(bench.state)).toBe('allow');
+});
+
+test('a refused order counts for a minute, to the millisecond', () => {
+  const bench = LivingBench.holding(0);
+  const [order] = bench.state.orders;
+  bench.placeAnswer = 'no';
+  bench.pass(bench.seen(order!.clientOrderId, 'cancelled'));
+  bench.pass(bench.book(bench.bid, bench.bid + 10, 600));
+  const refusedAtMs = bench.state.risk.rejectsAtMs.at(-1)!;
+  expect(refusedAtMs).toBe(bench.nowMs);
+  bench.placeAnswer = 'yes';
+  bench.live(55);
+  bench.timer(refusedAtMs + 59_999 - bench.nowMs);
+  expect(bench.state.risk.rejectsAtMs).toEqual([refusedAtMs]);
+  bench.timer(1);
+  expect(bench.state.risk.rejectsAtMs).toEqual([]);
 });
 
 test('refusals of an earlier run are forgotten after a minute, though the clock was set back since', () => {

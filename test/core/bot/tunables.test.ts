@@ -24,9 +24,15 @@ describe('a change', () => {
     ['nothing', {}, ['changes: expected at least one']],
     ['a path that nobody may change', { account: 'other' }, ['account: expected one of']],
     ['a path of another strategy', { 'strategy.halfSpreadBps': 2 }, ['strategy.halfSpreadBps: expected one of']],
+    ['below its bound', { 'strategy.size.levelSpacingBps': 0.09 }, ['expected a number from 0.1 to 50']],
     ['above its bound', { 'strategy.spread.minNetEdgeBps': 21 }, ['expected a number from 0 to 20']],
     ['a text for a number', { 'strategy.spread.minNetEdgeBps': '1' }, ['expected a number from 0 to 20']],
     ['a number for an amount', { 'strategy.size.orderQuote': 100 }, ['expected a decimal amount in quotes']],
+    ['an amount with cents', { 'strategy.size.orderQuote': '100.55' }, []],
+    ['an amount with a sign', { 'strategy.size.orderQuote': '+100' }, ['expected a decimal amount in quotes']],
+    ['an amount with a space', { 'strategy.size.orderQuote': '100 ' }, ['expected a decimal amount in quotes']],
+    ['nothing again for what nobody may change', { account: null }, ['account: expected one of']],
+    ['an amount with a unit', { 'strategy.size.orderQuote': '100 USDT' }, ['expected a decimal amount in quotes']],
     ['half a level', { 'strategy.size.levels': 1.5 }, ['expected a whole number from 1 to 5']],
     ['right alone and wrong beside the rest', { 'strategy.size.orderQuote': '301' }, ['risk.orderQuoteMax']],
     ['no number at all', { 'strategy.size.skewBps': Number.NaN }, ['expected a number from 0 to 50']],
@@ -36,11 +42,62 @@ describe('a change', () => {
     told.forEach((text, index) => expect(faults[index]).toContain(text));
   });
 
+  test('of what was changed before stays within its bounds, too', () => {
+    const before = { 'strategy.spread.minNetEdgeBps': 1 };
+    expect(judgeChanges(maker, before, { 'strategy.spread.minNetEdgeBps': 20 })).toEqual([]);
+    expect(judgeChanges(maker, before, { 'strategy.spread.minNetEdgeBps': 21 })).toHaveLength(1);
+  });
+
+  test('that is refused is told with its path, the rule and the value', () => {
+    expect(judgeChanges(maker, {}, { 'strategy.size.orderQuote': '301' })).toEqual([
+      {
+        path: 'strategy.size.orderQuote',
+        rule: 'expected at most risk.orderQuoteMax (300)',
+        value: '"301"',
+      },
+    ]);
+    expect(judgeChanges(maker, {}, {})).toEqual([{ path: 'changes', rule: 'expected at least one', value: 'none' }]);
+  });
+
+  test('of what a bot does not have is answered with what it has', () => {
+    const has = [
+      'strategy.requoteBps',
+      'strategy.requoteMsMin',
+      'strategy.halfSpreadBps',
+      'strategy.skewBps',
+      'strategy.orderQuote',
+      'risk.cancelsPerMinuteMax',
+      'risk.bookAgeMsMax',
+      'risk.fillDeviationBpsMax',
+    ];
+    expect(judgeChanges(botConfig(), {}, { 'strategy.size.levels': 2 })).toEqual([
+      {
+        path: 'strategy.size.levels',
+        rule: `expected one of ${has.join(', ')}`,
+        value: 'strategy.size.levels',
+      },
+    ]);
+  });
+
+  test('is the same whatever order its parameters came in', () => {
+    const [a, b, c] = [{ 'risk.bookAgeMsMax': 2_000 }, { 'strategy.skewBps': 1 }, { 'strategy.requoteBps': 2 }];
+    const orders = [
+      mergeChanges({ ...a, ...b }, c),
+      mergeChanges({ ...c, ...b }, a),
+      mergeChanges({}, { ...b, ...c, ...a }),
+    ];
+    expect(new Set(orders.map((merged) => JSON.stringify(merged)))).toEqual(
+      new Set(['{"risk.bookAgeMsMax":2000,"strategy.requoteBps":2,"strategy.skewBps":1}']),
+    );
+  });
+
   test('is judged together with what was changed before', () => {
     expect(judgeChanges(maker, { 'strategy.size.levels': 2 }, { 'strategy.size.levelSizeFactor': 3 })).toEqual([]);
     const before = { 'strategy.size.orderQuote': '150', 'strategy.size.levels': 2 };
-    const faults = judgeChanges(maker, before, { 'strategy.size.levelSizeFactor': 3 });
-    expect(faults).toHaveLength(1);
+    // What does not fit is the size that was set before, and not the file's.
+    expect(judgeChanges(maker, before, { 'strategy.size.levelSizeFactor': 3 })).toMatchObject([
+      { path: 'strategy.size.orderQuote', value: '"150"' },
+    ]);
   });
 });
 
@@ -48,6 +105,7 @@ test('every tunable is a field of some strategy, and its bounds are inside those
   for (const [path, { min, max, isAmount }] of Object.entries(TUNABLES)) {
     const config = [maker, botConfig()].find((each) => valueAt(each, path) !== undefined);
     expect([path, config === undefined]).toEqual([path, false]);
+    expect(min).toBeLessThan(max);
     // Amounts are bound by each other; the others stand alone.
     if (isAmount === true || path === 'strategy.size.levels') continue;
     for (const bound of [min, max]) expect([path, judgeChanges(config!, {}, { [path]: bound })]).toEqual([path, []]);

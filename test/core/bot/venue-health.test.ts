@@ -1,5 +1,6 @@
 /** What the machine does when the venue, its clock, its feed or the account is not as it should be. */
 import { describe, expect, test } from '@jest/globals';
+import type { Effect } from '../../../core/bot/effects.ts';
 import { Reason } from '../../../core/bot/reasons.ts';
 import { RecordKind } from '../../../core/events/record.ts';
 import type { VenueTrouble } from '../../../core/venue-trouble.ts';
@@ -36,13 +37,58 @@ describe('clock', () => {
     expect(bench.reason()).toBe(Reason.clock_offset);
   });
 
+  test('exactly on either limit is still within it, and agreement is told as once as the difference', () => {
+    const bench = quoting();
+    const phases = (effects: readonly Effect[]) =>
+      effects.flatMap((effect) => (effect.effect === 'record' && effect.event.type === 'phase' ? [effect.event] : []));
+    expect(alerts(bench.clock(1_005, 5))).toEqual([]);
+    expect(alerts(bench.clock(1_006, 5))).toEqual(['clock_offset']);
+    bench.clock(5_005, 5);
+    expect(bench.reason()).toBe(Reason.quoted);
+    bench.clock(-5_006, 5);
+    expect(bench.reason()).toBe(Reason.clock_offset);
+    expect(phases(bench.clock(-1_005, 5))).toMatchObject([
+      { reason: 'the clocks agree again', detail: { offsetMs: -1_005 } },
+    ]);
+    expect(phases(bench.clock(0, 5))).toEqual([]);
+  });
+
+  test('that is off is told with its measure, and again by the next process', () => {
+    const bench = quoting();
+    const told = (effects: readonly Effect[]) =>
+      effects.flatMap((effect) => (effect.effect === 'record' && effect.event.type === 'alert' ? [effect.event] : []));
+    expect(told(bench.clock(2_000, 7))).toMatchObject([
+      { reason: 'clock_offset', detail: { offsetMs: 2_000, uncertaintyMs: 7 } },
+    ]);
+    bench.tell({ kind: RecordKind.startInput, epoch: 8, configHash: '', codeVersion: '' });
+    expect(told(bench.clock(2_000, 7))).toHaveLength(1);
+  });
+
   test('a measure of three minutes ago says nothing any more', () => {
     const bench = quoting();
-    for (let second = 0; second < 181; second += 1) bench.book(600_000 + (second % 2), 600_002, 1_000);
+    const { clockMeasuredAtMs } = bench.state;
+    for (let second = 0; bench.nowMs + 1_000 <= clockMeasuredAtMs + 180_000; second += 1)
+      bench.book(600_000 + (second % 2), 600_002, 1_000);
+    bench.nowMs = clockMeasuredAtMs + 180_000;
     bench.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } });
+    expect(bench.reason()).toBe(Reason.quoted);
+    bench.book(600_000, 600_002, 1);
     expect(bench.reason()).toBe(Reason.clock_unknown);
   });
 });
+
+test.each(['book', 'orders'] as const)(
+  'without its stream of %s the bot quotes nothing, until it is back',
+  (channel) => {
+    const bench = quoting();
+    const connector = { kind: RecordKind.connectorInput, channel, reason: '' } as const;
+    expect(cancelled(bench.tell({ ...connector, status: 'down' }))).toHaveLength(2);
+    expect(bench.reason()).toBe(Reason.venue_connection_down);
+    bench.tell({ ...connector, status: 'up' });
+    bench.sync();
+    expect(bench.reason()).toBe(Reason.quoted);
+  },
+);
 
 describe('book', () => {
   test('the same top for 30 s is stale, however often it is told', () => {
@@ -117,6 +163,81 @@ describe('trouble', () => {
     for (let second = 0; second < 10; second += 1) bench.book(600_000, 600_001, 1_000);
     bench.sync();
     expect(bench.reason()).not.toBe(Reason.venue_maintenance);
+  });
+
+  test('a time refused again a minute later is a new finding, not a bot that has to stop', () => {
+    const bench = quoting();
+    refuse(bench, 'clock');
+    bench.clock();
+    for (let second = 0; second < 59; second += 1) bench.book(600_000 + (second % 2), 600_002, 1_000);
+    expect(alerts(refuse(bench, 'clock', 1_000))).toEqual([]);
+    bench.clock();
+    for (let second = 0; second < 59; second += 1) bench.book(600_000 + (second % 2), 600_002, 1_000);
+    expect(alerts(refuse(bench, 'clock', 999))).toEqual(['venue_trouble']);
+  });
+
+  test('is told with its kind; a graver one takes the place of maintenance, and never the other way', () => {
+    const bench = quoting();
+    const kinds = (effects: readonly Effect[]) =>
+      effects.flatMap((effect) =>
+        effect.effect === 'record' && effect.event.type === 'alert' ? [effect.event.detail['trouble']] : [],
+      );
+    expect(kinds(refuse(bench, 'maintenance'))).toEqual(['maintenance']);
+    expect(kinds(refuse(bench, 'maintenance', 1_000))).toEqual([]);
+    expect(kinds(refuse(bench, 'auth', 1_000))).toEqual(['auth']);
+    expect(kinds(refuse(bench, 'maintenance', 1_000))).toEqual([]);
+    expect(bench.reason()).toBe(Reason.venue_refuses_account);
+    expect(kinds(refuse(bench, 'mode', 1_000))).toEqual(['mode']);
+  });
+
+  test('maintenance is waited out longer with every spell that follows soon, and anew after a time of work', () => {
+    const bench = new Bench(botConfig({ deadmanS: 600 })).run();
+    /** Whole seconds from the venue's word until trading is tried again; reads agree each second. */
+    const holds = (): number => {
+      expect(bench.reason()).not.toBe(Reason.venue_maintenance);
+      refuse(bench, 'maintenance');
+      for (let second = 1; second <= 900; second += 1) {
+        bench.nowMs += 1_000;
+        const effects = bench.sync();
+        if (bench.state.venueTrouble !== null) continue;
+        expect(effects).toContainEqual(
+          expect.objectContaining({ event: expect.objectContaining({ reason: 'the venue works again' }) }),
+        );
+        return second;
+      }
+      return Infinity;
+    };
+    expect([holds(), holds(), holds(), holds(), holds(), holds(), holds(), holds()]).toEqual([
+      10, 20, 40, 80, 160, 320, 600, 600,
+    ]);
+    bench.nowMs += 899_999;
+    expect(holds()).toBe(600);
+    bench.nowMs += 900_000;
+    expect(holds()).toBe(10);
+  });
+
+  test('of one kind is waited for from its last word, and is one spell however often it is told', () => {
+    const bench = new Bench(botConfig({ deadmanS: 600 })).run();
+    const endsAfter = (holdMs: number): void => {
+      for (let n = 0; n < 5; n += 1) refuse(bench, 'maintenance', 1_000);
+      bench.nowMs += holdMs - 1;
+      bench.sync();
+      expect(bench.reason()).toBe(Reason.venue_maintenance);
+      bench.nowMs += 1;
+      bench.sync();
+      expect(bench.reason()).not.toBe(Reason.venue_maintenance);
+    };
+    endsAfter(10_000);
+    endsAfter(20_000);
+  });
+
+  test('is not lifted by a call that goes through', () => {
+    const bench = quoting();
+    refuse(bench, 'auth');
+    const [order] = bench.state.orders;
+    const news = { news: 'cancelAnswered', answer: 'yes', trouble: null } as const;
+    bench.tell({ kind: RecordKind.orderInput, clientOrderId: order!.clientOrderId, news });
+    expect(bench.reason()).toBe(Reason.venue_refuses_account);
   });
 
   test('too many requests is the gateway’s matter', () => {

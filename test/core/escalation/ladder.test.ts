@@ -106,11 +106,32 @@ test('a change names both levels and the cause; on the way down what has passed'
   expect(memory).toEqual({ ...blankLadder(), causeAtMs: 21 });
 });
 
+test('a step down to a level that has a cause of its own tells that cause from then on', () => {
+  const memory = blankLadder();
+  applyLadder(memory, found('soft_pause', 'margin'), 1, 10);
+  applyLadder(memory, { ...found('reduce_exposure', 'leverage'), measured: 3, limit: 2 }, 11, 10);
+  expect(memory).toEqual({ level: 'reduce_exposure', code: 'leverage', measured: 3, limit: 2, causeAtMs: 11 });
+});
+
+test('a step down to a level without a cause still tells what had led above it', () => {
+  const memory = blankLadder();
+  applyLadder(memory, found('soft_pause', 'margin'), 1, 10);
+  applyLadder(memory, null, 11, 10);
+  expect(memory).toEqual({ level: 'reduce_exposure', code: 'margin', measured: 7, limit: 5, causeAtMs: 11 });
+});
+
+test('a cause that goes on is told as it was measured last', () => {
+  const memory = blankLadder();
+  applyLadder(memory, found('soft_pause', 'margin'), 1, 10);
+  applyLadder(memory, { ...found('soft_pause', 'margin'), measured: 9 }, 2, 10);
+  expect(memory).toEqual({ level: 'soft_pause', code: 'margin', measured: 9, limit: 5, causeAtMs: 2 });
+});
+
 test('a latched level keeps the cause that was told of it', () => {
   const memory = blankLadder();
   applyLadder(memory, found('hard_stop', 'margin'), 1, 10);
-  applyLadder(memory, found('hard_stop', 'drawdown'), 2, 10);
-  expect(memory.code).toBe('margin');
+  applyLadder(memory, { ...found('hard_stop', 'drawdown'), measured: 9 }, 2, 10);
+  expect(memory).toEqual({ level: 'hard_stop', code: 'margin', measured: 7, limit: 5, causeAtMs: 1 });
 });
 
 test('an approval leads from everywhere to all allowed, and says from where', () => {
@@ -118,7 +139,18 @@ test('an approval leads from everywhere to all allowed, and says from where', ()
   expect(approveLadder(memory, 1)).toBeNull();
   applyLadder(memory, found('kill_switch', 'margin'), 1, 10);
   expect(approveLadder(memory, 2)).toMatchObject({ from: 'kill_switch', to: 'allow', code: 'margin' });
-  expect(memory.level).toBe('allow');
+  expect(memory).toEqual({ ...blankLadder(), causeAtMs: 2 });
+});
+
+test('a page can tell every level from the others, in words', () => {
+  const meanings = Object.values(LADDER).map(({ meaning }) => meaning);
+  expect(new Set(meanings).size).toBe(5);
+  for (const meaning of meanings) expect(meaning).toMatch(/^(\S+ )+\S+$/);
+});
+
+test('a supervisor takes exactly the two highest levels for a hard stop', () => {
+  const latched = Object.entries(LADDER).filter(([, { isLatched }]) => isLatched);
+  expect(latched.map(([level]) => level)).toEqual(['hard_stop', 'kill_switch']);
 });
 
 test.each([

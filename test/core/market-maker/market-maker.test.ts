@@ -416,3 +416,20 @@ describe('a memory of others', () => {
     expect(other.quote()).toBe('indicators_warming_up');
   });
 });
+
+describe('a target far away from a small position', () => {
+  test.each([
+    ['sell', 1, -0.5],
+    ['buy', -1, 0.5],
+  ] as const)('draws the %s side to the market only as far as what is held asks for', (side, lots, targetBaseRatio) => {
+    const distanceAt = (target: number, positionLots: number): number => {
+      const maker = new MakerHarness({ size: { skewBps: 30, targetBaseRatio: target } }).warm();
+      maker.view.positionLots = positionLots;
+      expect(maker.quote()).toBe('quoted');
+      return (side === 'sell' ? maker.asks() : maker.bids())[0]!;
+    };
+    // The order is of four lots: with one held, three of them would open another position.
+    expect(distanceAt(targetBaseRatio, lots)).toBe(distanceAt(0, lots));
+    expect(distanceAt(targetBaseRatio, lots)).toBeLessThan(distanceAt(targetBaseRatio, 0));
+  });
+});

@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { INTENT_LIFETIME_MS } from '../../../core/bot/order-desk.ts';
+import { CLOCK_OFFSET_MS_MAX } from '../../../core/bot/venue-health.ts';
 import type { PriceTicks, QtyLots } from '../../../core/money/money.ts';
 import { clientOrderId, fnv1a, orderTag } from '../../../core/orders/client-order-id.ts';
 import type { OrderIntent } from '../../../core/orders/order-intent.ts';
 import {
   adoptOrder,
+  ARRIVAL_MS_MAX,
   applyOrderNews,
   createOrder,
   isSettled,
@@ -49,7 +52,7 @@ function told(order: Order, ...news: OrderNews[]): Order {
 
 function neverArrived(): Order {
   const order = told(createOrder(INTENT, T0), UNKNOWN, NOT_FOUND);
-  applyOrderNews(order, NOT_FOUND, T0 + NOT_FOUND_CONFIRM_MS);
+  applyOrderNews(order, NOT_FOUND, T0 + ARRIVAL_MS_MAX);
   return order;
 }
 
@@ -193,25 +196,46 @@ describe('what news counts and forgets', () => {
   test('the first end dates it, also when another reason replaces it', () => {
     const order = neverArrived();
     applyOrderNews(order, seen('cancelled'), T0 + 9_000);
-    expect(order).toMatchObject({ closeReason: 'cancelled', closedAtMs: T0 + NOT_FOUND_CONFIRM_MS });
+    expect(order).toMatchObject({ closeReason: 'cancelled', closedAtMs: T0 + ARRIVAL_MS_MAX });
     // Once proven it stands.
     applyOrderNews(order, seen('filled', QTY), T0 + 10_000);
-    expect(order).toMatchObject({ closeReason: 'cancelled', closedAtMs: T0 + NOT_FOUND_CONFIRM_MS });
+    expect(order).toMatchObject({ closeReason: 'cancelled', closedAtMs: T0 + ARRIVAL_MS_MAX });
   });
 });
 
 describe('"not found" counts once it is said again', () => {
   test.each([
     [NOT_FOUND_CONFIRM_MS - 1, 'unknown', false],
-    [NOT_FOUND_CONFIRM_MS, 'never arrived', true],
-    [NOT_FOUND_CONFIRM_MS + 1, 'never arrived', true],
+    [NOT_FOUND_CONFIRM_MS, 'unknown', false],
+    [ARRIVAL_MS_MAX - 1, 'unknown', false],
+    [ARRIVAL_MS_MAX, 'never arrived', true],
+    [ARRIVAL_MS_MAX + 1, 'never arrived', true],
   ] as const)('%d ms later: %s', (laterMs, ends, isChanged) => {
     const order = told(START.unknown(), NOT_FOUND);
     expect(applyOrderNews(order, NOT_FOUND, T0 + laterMs)).toBe(isChanged);
     expect(nameOf(order)).toBe(ends);
   });
 
-  test('5 seconds apart', () => expect(NOT_FOUND_CONFIRM_MS).toBe(5_000));
+  test('5 seconds apart', () => {
+    const order = told(START.unknown());
+    const late = T0 + ARRIVAL_MS_MAX;
+    applyOrderNews(order, NOT_FOUND, late);
+    applyOrderNews(order, NOT_FOUND, late + 4_999);
+    expect(nameOf(order)).toBe('unknown');
+    applyOrderNews(order, NOT_FOUND, late + 5_000);
+    expect(nameOf(order)).toBe('never arrived');
+  });
+
+  test('an answer to an early question proves nothing, however late it comes', () => {
+    const order = told(START.unknown(), NOT_FOUND);
+    order.lookupSentAtMs = T0 + ARRIVAL_MS_MAX - 1;
+    applyOrderNews(order, NOT_FOUND, T0 + ARRIVAL_MS_MAX + 9_000);
+    expect(nameOf(order)).toBe('unknown');
+  });
+
+  test('longer than a signature lives, with the clock as wrong as it may be', () => {
+    expect(ARRIVAL_MS_MAX).toBeGreaterThan(INTENT_LIFETIME_MS + 30_000 + CLOCK_OFFSET_MS_MAX);
+  });
 
   test.each([
     ['acknowledged', ACKNOWLEDGED, 'open'],
@@ -219,15 +243,15 @@ describe('"not found" counts once it is said again', () => {
     ['a part filled', fill(1), 'open'],
   ] as [string, OrderNews, string][])('%s in between starts it anew', (_name, news, ends) => {
     const order = told(START.unknown(), NOT_FOUND, news);
-    applyOrderNews(order, NOT_FOUND, T0 + NOT_FOUND_CONFIRM_MS);
+    applyOrderNews(order, NOT_FOUND, T0 + ARRIVAL_MS_MAX);
     expect(nameOf(order)).toBe(ends);
-    applyOrderNews(order, NOT_FOUND, T0 + 2 * NOT_FOUND_CONFIRM_MS);
+    applyOrderNews(order, NOT_FOUND, T0 + ARRIVAL_MS_MAX + NOT_FOUND_CONFIRM_MS);
     expect(nameOf(order)).toBe('never arrived');
   });
 
   test('of a closed order it says nothing', () => {
     const order = told(START.cancelled(), NOT_FOUND);
-    applyOrderNews(order, NOT_FOUND, T0 + NOT_FOUND_CONFIRM_MS);
+    applyOrderNews(order, NOT_FOUND, T0 + ARRIVAL_MS_MAX);
     expect(order).toMatchObject({ state: 'closed', closeReason: 'cancelled', notFoundAtMs: 0 });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { crc32 } from 'node:zlib';
 import { BookFault, ReplicatedBook, type BookRow } from '../../../gateway/bitget/stream/book.ts';
-import { createGrid, toSteps } from '../../../gateway/bitget/stream/grid.ts';
+import { createGrid, toSteps } from '../../../core/money/grid.ts';
 import { instrument } from './samples.ts';
 
 const BTC = instrument('BTCUSDT', '0.1', '0.001');

@@ -5,7 +5,6 @@ import { formatPrice, formatQty, type Instrument } from '../../../core/market/in
 import type { PriceTicks, QtyLots } from '../../../core/money/money.ts';
 import { ReplicatedBook, type BookRow } from '../../../gateway/bitget/stream/book.ts';
 import type { BookSide } from '../../../gateway/bitget/stream/book-side.ts';
-import { createGrid } from '../../../gateway/bitget/stream/grid.ts';
 import { parseTickerRow, parseTradeRow } from '../../../gateway/bitget/stream/public-rows.ts';
 import { instrument, ndjson, recordingAsV2, type Message } from './samples.ts';
 
@@ -77,9 +76,7 @@ function compare(messages: readonly Message[], instruments: readonly Instrument[
     } else if (channel === 'trade' || channel === 'publicTrade') {
       const known = theirs.trades[unified(at.symbol)]!;
       const newest = [...known].slice(-message.data.length);
-      const ours = [...message.data]
-        .reverse()
-        .map((row) => parseTradeRow(row, at.symbol, createGrid(at.tickE12), createGrid(at.lotE12)));
+      const ours = [...message.data].reverse().map((row) => parseTradeRow(row, at.symbol, at.priceGrid, at.qtyGrid));
       expect(
         ours.map(({ tradeId, trade }) => ({
           id: tradeId,

@@ -2,7 +2,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createAccountRows } from '../../../gateway/bitget/stream/account-rows.ts';
 import { ReplicatedBook, type BookRow } from '../../../gateway/bitget/stream/book.ts';
-import { createGrid } from '../../../gateway/bitget/stream/grid.ts';
 import { parseTickerRow, parseTradeRow } from '../../../gateway/bitget/stream/public-rows.ts';
 import { VenueMalformed } from '../../../gateway/venue.ts';
 import { BTC } from './peer.ts';
@@ -57,7 +56,7 @@ describe('classic', () => {
       }); // prettier-ignore
     }
     const [newest] = rowsOf('ws_trade_mock_response');
-    expect(parseTradeRow(newest, 'BTCUSDT', createGrid(BTC.tickE12), createGrid(BTC.lotE12))).toEqual({
+    expect(parseTradeRow(newest, 'BTCUSDT', BTC.priceGrid, BTC.qtyGrid)).toEqual({
       tradeId: '1',
       trade: { symbol: 'BTCUSDT', venueAtMs: 1_695_716_760_565, price: 270_005, qty: 1, takerSide: 'buy' },
     });
@@ -92,7 +91,7 @@ describe('the leg of a unified fill', () => {
 });
 
 describe('is refused', () => {
-  const grid = createGrid(BTC.tickE12);
+  const grid = BTC.priceGrid;
   const trade = { ts: '1', price: '1', size: '1', side: 'buy', tradeId: '1' };
   test.each([
     [null, /is no record/],

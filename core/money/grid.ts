@@ -1,7 +1,12 @@
-/** Wire decimals to whole ticks or lots, exactly: the digits are read as one integer and never become a double's fraction. */
+/**
+ * Prices and quantities lie on grids: whole ticks, whole lots. A decimal becomes steps without becoming a double's fraction
+ * on the way, and steps become the exact decimal again.
+ */
+import { formatScaled } from './decimal.ts';
 
 /** One step is `unit` x 10^-`decimals`. */
 export interface Grid {
+  readonly stepE12: bigint;
   readonly decimals: number;
   readonly unit: number;
 }
@@ -16,7 +21,7 @@ export function createGrid(stepE12: bigint): Grid {
     unit /= 10n;
     decimals -= 1;
   }
-  return { decimals, unit: Number(unit) };
+  return { stepE12, decimals, unit: Number(unit) };
 }
 
 /** Whole steps of `text`; -1 when it is no plain unsigned decimal, lies between two steps, or does not fit. */
@@ -48,4 +53,16 @@ export function toSteps(text: unknown, { decimals, unit }: Grid): number {
   if (value > Number.MAX_SAFE_INTEGER) return -1;
   if (unit === 1) return value;
   return value % unit === 0 ? value / unit : -1;
+}
+
+/** Smaller decimals are written with an exponent. */
+const PLAIN_DECIMALS = 6;
+/** Decimals of 15 digits are doubles of their own, and the text of a double is the shortest that stands for it. */
+const EXACT_UNITS = 1e15;
+
+/** The shortest plain decimal of so many whole steps. Throws `RangeError` for a part of one. */
+export function formatSteps(steps: number, { stepE12, decimals, unit }: Grid): string {
+  const units = steps * unit;
+  const isExact = Number.isInteger(steps) && Math.abs(units) < EXACT_UNITS && decimals <= PLAIN_DECIMALS;
+  return isExact ? String(units / POWERS[decimals]!) : formatScaled(BigInt(steps) * stepE12, 12);
 }
