@@ -45,6 +45,8 @@ import { messageOf, readVenue, troubleOf, VenueReadFailed, type VenueRead } from
 
 /** An unchanged book is still told this often, so that silence and sameness stay apart. */
 const SAME_BOOK_MS = 1_000;
+/** Books that stay away for so long may have left a bar out. */
+const LONG_SILENCE_MS = 1_000;
 /** Inputs between two state snapshots: bounds what recovery replays. */
 const SNAPSHOT_INPUTS = 5_000;
 /** The venue's clock is compared with ours this often. */
@@ -89,6 +91,9 @@ export class BotRuntime implements VenueSink {
   private inputsSinceSnapshot = 0;
   private clockTimer: NodeJS.Timeout | null = null;
   private isMeasuringClock = false;
+  /** When a book last came, changed or not; 0 before the first. */
+  private bookHeardAtMs = 0;
+  private isReadingHistory = false;
   private stream: VenueStream | null = null;
   private isFeeding = false;
   private readonly waiting: BotInput[] = [];
@@ -170,6 +175,9 @@ export class BotRuntime implements VenueSink {
     }
     // After the decision, which does not wait for a measurement.
     this.shadow.onBook(book, atMs);
+    const silentMs = this.bookHeardAtMs === 0 ? 0 : atMs - this.bookHeardAtMs;
+    this.bookHeardAtMs = atMs;
+    if (silentMs >= LONG_SILENCE_MS) void this.readHistory(silentMs);
   }
 
   /** Trades move no strategy: they are what the fill model is compared on. */
@@ -450,14 +458,19 @@ export class BotRuntime implements VenueSink {
     }
   }
 
-  /** The start does not wait for it. */
-  private async readHistory(): Promise<void> {
+  /**
+   * Nothing waits for it. After a silence of less than a bar none is missing; after a longer one the strategy would have to
+   * measure anew, for as long as it once took to warm up.
+   */
+  private async readHistory(silentMs = Infinity): Promise<void> {
     const { machine, venue, instrument, log } = this.parts;
     const wanted = barsWanted(machine.tunedConfig());
-    if (wanted === null) return;
+    if (wanted === null || silentMs < wanted.barMs || this.isReadingHistory) return;
+    this.isReadingHistory = true;
     const told = await readBarHistory(venue, instrument.symbol, wanted, log, this.life.signal);
+    this.isReadingHistory = false;
     if (told === null) return;
-    log.info('bars of before the start', { asked: wanted.count, told: told.length });
+    log.info('bars of before', { asked: wanted.count, told: told.length });
     this.feed({ kind: RecordKind.barsInput, bars: told.map((bar) => toBar(bar, instrument)) });
   }
 }

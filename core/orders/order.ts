@@ -60,7 +60,7 @@ export interface Order {
   /** When its end became known; 0 before. */
   closedAtMs: number;
   /** It was sent under another view of the market and is to leave, also when no cancel can reach it yet. */
-  isStale?: true;
+  isStale: true | undefined;
 }
 
 export type OrderNews =
@@ -93,6 +93,7 @@ export function createOrder(intent: OrderIntent, sentAtMs: number, level = 0): O
     lookupSentAtMs: 0,
     notFoundAtMs: 0,
     closedAtMs: 0,
+    isStale: undefined,
   };
 }
 

@@ -114,6 +114,28 @@ describe('bars of before the start', () => {
     });
   });
 
+  test('are asked for again after a silence that a bar fell into', async () => {
+    const speed = 20;
+    const options = { config: maker(), clockSpeed: speed, simulator: { speed } };
+    await withWorld(options, async ({ admin, bot }) => {
+      const first = await told(bot);
+      await until('a warm start', () => bot.state.synced);
+      await admin.faults({ kind: 'silent', pong: true, where: { channel: 'books' } });
+      const heardAtMs = await until('two minutes of silence', () => {
+        return Date.now() - bot.state.bookAtMs > 2 * MINUTE_MS && bot.state.bookAtMs;
+      });
+      await admin.clear();
+      const again = await until('bars of the silence', async () => {
+        const found = await inputs(bot, RecordKind.barsInput);
+        return found.length > 1 && found.at(-1)!;
+      });
+      expect(again.bars).toHaveLength(first.bars.length);
+      expect(again.bars.some(({ openAtMs }) => openAtMs > heardAtMs)).toBe(true);
+      const measured = (): boolean => bot.runtime.status().reason !== 'indicators_warming_up';
+      await until('a decision that needs no warm-up', () => bot.state.bookAtMs > again.atMs && measured());
+    });
+  });
+
   test('a strategy that looks at none asks for none', async () => {
     await withWorld({ config: RESTING }, async ({ admin, bot }) => {
       await bot.quoting();
