@@ -97,7 +97,7 @@ function tellBotFill(
   const { side, price, qty, liquidity, tradeId, clientOrderId } = fill;
   const midTicks = isFresh ? midOf(state) : null;
   const captureBps = midTicks === null ? null : (((midTicks - price) * (side === 'buy' ? 1 : -1)) / price) * 1e4;
-  const { regime, expectedEdgeBps } = strategy.fillContext(side);
+  const expectedEdgeBps = isFresh ? strategy.expectedEdgeBps({ side, priceTicks: price, atMs: state.lastAtMs }) : null;
   effects.push({
     effect: 'record',
     kind: RecordKind.telemetryEvent,
@@ -119,7 +119,7 @@ function tellBotFill(
       mid: midTicks === null ? null : text(midTicks * instrument.tickSize),
       captureBps,
       feeBps: feeBpsOf(fill, instrument),
-      regime,
+      regime: strategy.regimeName(),
       expectedEdgeBps,
     },
   });

@@ -116,7 +116,7 @@ export function recordTelemetry(state: BotState, atMs: number, desk: OrderDesk, 
       positionDriftPct: state.positionDriftPct,
       funding: formatQuote(state.funding),
       fundingRate: state.fundingAtMs === 0 ? null : state.fundingRate,
-      regime: desk.strategy.fillContext('buy').regime,
+      regime: desk.strategy.regimeName(),
     },
   });
   if (midTicks !== null) {

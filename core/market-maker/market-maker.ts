@@ -116,7 +116,8 @@ class MarketMaker implements Strategy {
     const difference = this.fees.observe(fill);
     if (difference !== null) tell({ type: 'fee_differs', ...difference });
     if (this.fees.makerBps !== makerBps || this.fees.takerBps !== takerBps) this.memory.isSpreadDue = true;
-    this.markouts.onFill(fill, this.regime.regime);
+    const quote = fill.priceTicks * fill.lots * this.instrument.quotePerTickLot;
+    this.markouts.onFill(fill, this.regime.regime, Math.min(1, quote / Number(this.params.size.orderQuote)));
   }
 
   quote(view: StrategyView, desired: DesiredQuotes): ReasonCode {
@@ -140,9 +141,16 @@ class MarketMaker implements Strategy {
     return this.answer(bidReason, askReason);
   }
 
-  fillContext(side: Side): { regime: string; expectedEdgeBps: number | null } {
-    const { isJudged, edgeBps } = side === 'buy' ? this.memory.bid : this.memory.ask;
-    return { regime: this.regime.regime, expectedEdgeBps: isJudged ? edgeBps : null };
+  regimeName(): string {
+    return this.regime.regime;
+  }
+
+  /** From where the mid was just before the fill, as adverse selection is measured from there: what differs is that one alone. */
+  expectedEdgeBps({ side, priceTicks, atMs }: Pick<StrategyFill, 'side' | 'priceTicks' | 'atMs'>): number | null {
+    const beforeTicks = this.markouts.midBefore(atMs);
+    if (beforeTicks === 0 || !this.memory.isSpreadKnown) return null;
+    const awayTicks = side === 'buy' ? beforeTicks - priceTicks : priceTicks - beforeTicks;
+    return quoteEdgeBps({ ...judgedBy(this.memory.terms, side), captureBps: (awayTicks / beforeTicks) * 1e4 });
   }
 
   explain(view: StrategyView): Explained {

@@ -8,8 +8,9 @@
  * captured already, which the edge of a quote counts by itself (docs/decisions/0017).
  *
  * A fill waits here for its four times. The mid at such a time is the last one known at or before it, so a time counts
- * as past with the first book after it. What was measured loses weight with time and the configured prior takes its
- * place: else one bad hour could keep the bot out for good, since without fills nothing new is ever measured.
+ * as past with the first book after it. Without fills nothing new is measured, and one bad hour must not keep the bot out for
+ * good: what was measured lately loses weight with time, and what fills here have cost on the whole takes its place, the
+ * configured prior being as many fills of it as the average looks back on.
  */
 import type { SignalEvent } from '../bot/events.ts';
 import type { Side } from '../orders/order-intent.ts';
@@ -31,8 +32,10 @@ const BPS = 1e4;
 export const MID_AGE_MS_MAX = 5_000;
 /** Fills that wait; beyond it the next book completes the oldest with what they have. Three a second for a minute. */
 export const PENDING_MAX = 200;
-/** From this long ago on, what was measured has no weight left. */
+/** From this long ago on, what was measured lately has no weight left beside the whole. */
 export const MEASURED_MS_MAX = 4 * 3_600_000;
+/** The whole are so many times the fills that the average looks back on: a market may become another one. */
+export const WHOLE_LENGTHS = 10;
 
 /** A mid from so long before a fill has nothing of the fill in it ... */
 const BEFORE_MS = 1_000;
@@ -48,6 +51,8 @@ interface PendingMarkout {
   atMs: number;
   /** Mid from just before it; 0 when none was known. */
   beforeTicks: number;
+  /** Of a whole order, 0..1: what it cost counts for so much. */
+  share: number;
   /** Of its horizons, how many are past. */
   past: number;
   bps: MarkoutBps;
@@ -56,6 +61,8 @@ interface PendingMarkout {
 interface MeasuredSide {
   /** Average as of the last fill that was measured; may be negative. */
   adverseBps: number;
+  /** Mean of all fills and the prior; may be negative. */
+  wholeBps: number;
   measuredAtMs: number;
   fills: number;
 }
@@ -82,8 +89,8 @@ export function blankMarkoutMemory(): MarkoutMemory {
     sampleAtMs: 0,
     sampleBeforeTicks: 0,
     sampleBeforeAtMs: 0,
-    buy: { adverseBps: 0, measuredAtMs: 0, fills: 0 },
-    sell: { adverseBps: 0, measuredAtMs: 0, fills: 0 },
+    buy: { adverseBps: 0, wholeBps: 0, measuredAtMs: 0, fills: 0 },
+    sell: { adverseBps: 0, wholeBps: 0, measuredAtMs: 0, fills: 0 },
     pending: [],
   };
 }
@@ -101,14 +108,14 @@ export class Markouts {
     this.dueAtMs = nextDueAtMs(memory.pending);
   }
 
-  /** A taker's fill, or one without a price, is not measured. */
-  onFill(fill: StrategyFill, regime: string): void {
+  /** A taker's fill, or one without a price, is not measured. `share` is what it is of a whole order. */
+  onFill(fill: StrategyFill, regime: string, share: number): void {
     const { clientOrderId, tradeId, side, priceTicks, atMs } = fill;
     if (!fill.isMaker || !(priceTicks > 0) || !Number.isFinite(priceTicks) || !Number.isFinite(atMs)) return;
     const { pending } = this.memory;
     const bps: MarkoutBps = { s1: null, s5: null, s30: null, s60: null };
     const beforeTicks = this.midBefore(atMs);
-    pending.push({ clientOrderId, tradeId, side, regime, priceTicks, atMs, beforeTicks, past: 0, bps });
+    pending.push({ clientOrderId, tradeId, side, regime, priceTicks, atMs, beforeTicks, share, past: 0, bps });
     // Only while no book comes at all: then nobody can be told either.
     if (pending.length > 2 * PENDING_MAX) pending.shift();
     this.dueAtMs = nextDueAtMs(pending);
@@ -140,19 +147,18 @@ export class Markouts {
   }
 
   /** The newest mid from at least a second before `atMs`: the fill's own move is not in it. 0 when there is none that fresh. */
-  private midBefore(atMs: number): number {
+  midBefore(atMs: number): number {
     const { memory } = this;
     if (isBefore(memory.midAtMs, atMs)) return memory.midTicks;
     if (isBefore(memory.sampleAtMs, atMs)) return memory.sampleTicks;
     return isBefore(memory.sampleBeforeAtMs, atMs) ? memory.sampleBeforeTicks : 0;
   }
 
-  /** What was measured, drawn to the prior in proportion to its age. */
-  private believedBps(measured: MeasuredSide, atMs: number): number {
-    const prior = this.params.adverseSelectionBps;
-    if (measured.fills === 0) return prior;
-    const age = Math.max(0, atMs - measured.measuredAtMs) / MEASURED_MS_MAX;
-    return age >= 1 ? prior : prior + (measured.adverseBps - prior) * (1 - age);
+  /** What was measured lately, drawn to the whole in proportion to its age. */
+  private believedBps({ fills, adverseBps, wholeBps, measuredAtMs }: MeasuredSide, atMs: number): number {
+    if (fills === 0) return this.params.adverseSelectionBps;
+    const age = Math.max(0, atMs - measuredAtMs) / MEASURED_MS_MAX;
+    return age >= 1 ? wholeBps : wholeBps + (adverseBps - wholeBps) * (1 - age);
   }
 
   /** Marks every time before `atMs`, by the last mid, and tells the fills that have all of theirs. */
@@ -190,15 +196,18 @@ export class Markouts {
       fill.bps[horizon.key] = bps;
       if (horizon.s !== this.params.adverseSelectionHorizonS || fill.beforeTicks === 0) continue;
       const againstTicks = fill.side === 'buy' ? fill.beforeTicks - midTicks : midTicks - fill.beforeTicks;
-      this.learn(this.memory[fill.side], (againstTicks / fill.priceTicks) * BPS, dueAtMs);
+      this.learn(this.memory[fill.side], (againstTicks / fill.priceTicks) * BPS, fill.share, dueAtMs);
     }
   }
 
-  /** Exponential average over n fills: weight of the newest 2 / (n + 1), begun at the prior. */
-  private learn(measured: MeasuredSide, adverseBps: number, atMs: number): void {
+  /** Lately: an exponential average over n fills, weight of the newest 2 / (n + 1), for its share of an order. Both begin at the prior. */
+  private learn(measured: MeasuredSide, adverseBps: number, share: number, atMs: number): void {
+    const { adverseSelectionBps: prior, adverseSelectionFills: length } = this.params;
     const before = this.believedBps(measured, atMs);
-    const weight = 2 / (this.params.adverseSelectionFills + 1);
-    measured.adverseBps = before + weight * (adverseBps - before);
+    measured.adverseBps = before + share * (2 / (length + 1)) * (adverseBps - before);
+    const whole = measured.fills === 0 ? prior : measured.wholeBps;
+    const counted = Math.min(length + measured.fills, WHOLE_LENGTHS * length);
+    measured.wholeBps = whole + (share * (adverseBps - whole)) / (counted + 1);
     measured.measuredAtMs = atMs;
     measured.fills += 1;
   }

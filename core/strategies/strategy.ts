@@ -104,8 +104,10 @@ export interface Strategy {
   onFill(fill: StrategyFill, view: StrategyView, tell: TellSignal): void;
   /** Fills every level of `desired` and says why. Called only when nothing forbids to quote. Must not allocate. */
   quote(view: StrategyView, desired: DesiredQuotes): ReasonCode;
-  /** What the strategy thinks of the market and expects of a quote on `side`; null where it has no such view. */
-  fillContext(side: Side): { readonly regime: string | null; readonly expectedEdgeBps: number | null };
+  /** What the strategy thinks of the market; null where it has no such view. */
+  regimeName(): string | null;
+  /** Net edge, in bps, that it expected of a maker's fill just before it; null where it had no expectation. */
+  expectedEdgeBps(fill: Pick<StrategyFill, 'side' | 'priceTicks' | 'atMs'>): number | null;
   /** What the last answer rests on, for a person who asks why. */
   explain(view: StrategyView): Explained;
 }

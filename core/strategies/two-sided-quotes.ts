@@ -65,7 +65,8 @@ export function createTwoSidedQuotes(params: TwoSidedQuotesParams, instrument: I
     onTimer: ignore,
     onFill: ignore,
     quote,
-    fillContext: () => ({ regime: null, expectedEdgeBps: null }),
+    regimeName: () => null,
+    expectedEdgeBps: () => null,
     explain,
   };
 }

@@ -118,6 +118,16 @@ export class MakerHarness {
     return this;
   }
 
+  /** What was expected of a fill now, so many ticks away from the mid. */
+  expectedEdgeBps(side: Side, awayTicks = 240): number | null {
+    const { midTicks, atMs } = this.view;
+    return this.strategy.expectedEdgeBps({
+      side,
+      priceTicks: midTicks + (side === 'buy' ? -awayTicks : awayTicks),
+      atMs,
+    });
+  }
+
   /** The reason of the next answer, by name. */
   quote(): string {
     return reasonName(this.strategy.quote(this.view, this.desired));

@@ -314,8 +314,8 @@ describe('what is told', () => {
     // 10 bps in 8 hours, held for half an hour. The floor takes it as paid by both.
     const fundingBps = 10 / 16;
     expect(maker.signals('spread')).toMatchObject([{ fundingBps, floorBps: 8 + fundingBps }]);
-    expect(maker.strategy.fillContext('buy').expectedEdgeBps).toBeCloseTo(1, 2);
-    expect(maker.strategy.fillContext('sell').expectedEdgeBps).toBeCloseTo(1 + fundingBps, 2);
+    expect(maker.expectedEdgeBps('buy', maker.bids()[0])).toBeCloseTo(1, 1);
+    expect(maker.expectedEdgeBps('sell', maker.asks()[0])).toBeCloseTo(1 + fundingBps, 1);
   });
 
   test('a withheld side once for each change of code, with what a quote would have left', () => {
@@ -349,10 +349,22 @@ describe('what is told', () => {
   });
 
   test('a fill knows what was expected of it', () => {
-    const maker = new MakerHarness().warm();
-    expect(maker.strategy.fillContext('buy')).toEqual({ regime: 'neutral', expectedEdgeBps: null });
+    const maker = new MakerHarness();
+    expect(maker.expectedEdgeBps('buy', 10)).toBeNull();
+    maker.warm();
     maker.quote();
-    expect(maker.strategy.fillContext('buy')).toEqual({ regime: 'neutral', expectedEdgeBps: expect.closeTo(1, 6) });
+    // Its distance less fee and adverse selection, wherever the quotes of now would lie.
+    const [away] = maker.bids();
+    expect(maker.expectedEdgeBps('buy', away)).toBeCloseTo(1, 6);
+    expect(maker.expectedEdgeBps('buy', away! + 60)).toBeCloseTo(2, 3);
+    expect(maker.expectedEdgeBps('buy', 0)).toBeCloseTo(-3, 6);
+  });
+
+  test('nothing was expected of a fill before which no mid was known', () => {
+    const maker = new MakerHarness().warm();
+    maker.quote();
+    maker.view.atMs += 60_000;
+    expect(maker.expectedEdgeBps('buy', 300)).toBeNull();
   });
 
   test('why: every number behind the answer, all of them finite, with or without a market', () => {

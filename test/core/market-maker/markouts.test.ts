@@ -6,6 +6,7 @@ import {
   blankMarkoutMemory,
   Markouts,
   MEASURED_MS_MAX,
+  WHOLE_LENGTHS,
   MID_AGE_MS_MAX,
   PENDING_MAX,
   type MarkoutMemory,
@@ -59,8 +60,8 @@ class World {
     return this;
   }
 
-  fill(change: Partial<StrategyFill> = {}, regime = 'neutral'): this {
-    this.markouts.onFill(fillOf(change), regime);
+  fill(change: Partial<StrategyFill> = {}, regime = 'neutral', share = 1): this {
+    this.markouts.onFill(fillOf(change), regime, share);
     return this;
   }
 
@@ -245,7 +246,7 @@ describe('adverse selection', () => {
     world.book(100_000, -1_000).fill();
     flow(world, (afterMs) => 100_000 - afterMs / 100);
     const agedBy = 1 - (61 - adverseSelectionHorizonS) / (MEASURED_MS_MAX / 1_000);
-    expect(world.markouts.adverseBps('buy')).toBeCloseTo((adverseSelectionHorizonS / 3) * agedBy, 9);
+    expect(world.markouts.adverseBps('buy')).toBeCloseTo((adverseSelectionHorizonS / 6) * (1 + agedBy), 9);
   });
 
   test.each([
@@ -292,17 +293,27 @@ describe('adverse selection', () => {
     expect(world.markouts.adverseBps('buy')).toBe(1.5);
   });
 
-  test('goes back to the prior while nothing is measured, from either side of it', () => {
+  test('goes back to what fills have cost on the whole while nothing is measured', () => {
     const world = new World().minute('buy', -31.5, 0).minute('sell', -31.5, 62_000);
-    // Measured 11.5 and, at 30 s of either minute, 10 above and 10 (and more) below the prior of 1.5.
+    // The buy: lately 1.5 + 30 / 3, on the whole, with the prior as five fills, 1.5 + 30 / 6. The sell gained.
     const half = MEASURED_MS_MAX / 2;
     world.book(100_000, 30_000 + half);
-    expect(world.markouts.adverseBps('buy')).toBeCloseTo(1.5 + 5, 9);
+    expect(world.markouts.adverseBps('buy')).toBeCloseTo((11.5 + 6.5) / 2, 9);
     expect(world.markouts.adverseBps('sell')).toBe(0);
     world.book(100_000, 30_000 + MEASURED_MS_MAX);
-    expect(world.markouts.adverseBps('buy')).toBe(1.5);
+    expect(world.markouts.adverseBps('buy')).toBe(6.5);
     world.book(100_000, 92_000 + MEASURED_MS_MAX);
-    expect(world.markouts.adverseBps('sell')).toBe(1.5);
+    expect(world.markouts.adverseBps('sell')).toBe(0);
+  });
+
+  test('a part of an order teaches a part', () => {
+    const learned = (share: number): number => {
+      const world = new World().book(100_000, -1_000);
+      world.fill({}, 'neutral', share);
+      flow(world, () => 100_000 - 31.5);
+      return world.markouts.adverseBps('buy') - 1.5;
+    };
+    expect(learned(0.25) / learned(1)).toBeCloseTo(0.25, 6);
   });
 
   test('is not made more of by a clock that was set back', () => {
@@ -310,9 +321,36 @@ describe('adverse selection', () => {
     expect(world.markouts.adverseBps('buy')).toBeCloseTo(11.5, 9);
   });
 
-  test('begins anew at the prior after a long time without fills', () => {
-    const world = new World().minute('buy', -301.5, 0).minute('buy', -7.5, MEASURED_MS_MAX + 100_000);
-    expect(world.markouts.adverseBps('buy')).toBeCloseTo(3.5, 1);
+  test('goes on from the whole after a long time without fills', () => {
+    const world = new World().minute('buy', -31.5, 0).minute('buy', -7.5, MEASURED_MS_MAX + 100_000);
+    // 6.5 + 1/3 x (7.5 - 6.5)
+    expect(world.markouts.adverseBps('buy')).toBeCloseTo(6.8333, 2);
+  });
+
+  test('a market that costs the same for a day is not forgotten in a night', () => {
+    const world = new World();
+    for (let fill = 0; fill < 60; fill += 1) world.minute('buy', -9, fill * 62_000);
+    world.book(100_000, 60 * 62_000 + 2 * MEASURED_MS_MAX);
+    expect(world.markouts.adverseBps('buy')).toBeGreaterThan(8.2);
+  });
+
+  test('one bad hour weighs little on the whole, and a market that becomes another one is learned anew', () => {
+    const world = new World();
+    let atMs = 0;
+    const fills = (count: number, markoutBps: number): void => {
+      for (let fill = 0; fill < count; fill += 1, atMs += 62_000) world.minute('buy', markoutBps, atMs);
+    };
+    const onTheWhole = (): number => {
+      atMs += MEASURED_MS_MAX + 62_000;
+      world.book(100_000, atMs);
+      return world.markouts.adverseBps('buy');
+    };
+    fills(100, -2);
+    fills(3, -40);
+    expect(world.markouts.adverseBps('buy')).toBeGreaterThan(20);
+    expect(onTheWhole()).toBeLessThan(5);
+    fills(5 * WHOLE_LENGTHS * 3, -12);
+    expect(onTheWhole()).toBeGreaterThan(11);
   });
 
   test('survives a restart to the bit', () => {
