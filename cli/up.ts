@@ -63,7 +63,9 @@ export async function up(context: Context, profile: Profile): Promise<number> {
     const started = start(context, { ...declarations, stack: declaration }, profile, log, parts);
     const first = await Promise.race([started.then(() => 'started' as const), ending]);
     if (first === 'started' && parts.stack !== null) {
-      console.log(`\n${addresses(parts.stack.ports, parts.stack.temporalUiUrl)}\n\nCtrl-C or ./desk down ends it.`);
+      console.log(
+        `\n${addresses(parts.stack.ports, parts.stack.temporalUiUrl, profile === 'all')}\n\nCtrl-C or ./desk down ends it.`,
+      );
       // For whoever started it as a program.
       if (!process.stdout.isTTY) console.log(JSON.stringify({ ready: true, ports: parts.stack.ports }));
     }
@@ -246,9 +248,9 @@ async function shutDown(
   if (stack !== null) await inOrder('Temporal and Postgres down', () => stack.stop());
 }
 
-function addresses(ports: Ports, temporalUiUrl: string | null): string {
+function addresses(ports: Ports, temporalUiUrl: string | null, hasConsole = true): string {
   return [
-    `  console      http://127.0.0.1:${ports.console}`,
+    ...(hasConsole ? [`  console      http://127.0.0.1:${ports.console}`] : []),
     `  Temporal UI  ${temporalUiUrl ?? `http://127.0.0.1:${ports.temporalUi}`}`,
     `  Temporal     127.0.0.1:${ports.temporal}`,
     `  simulator    http://127.0.0.1:${ports.simulator}/simulator/status`,

@@ -84,10 +84,14 @@ function windowOf(journal: BotJournal, { from, to }: Period, nowMs: number): { f
   const { first, lastInput } = index;
   if (first === null || lastInput === null)
     throw new CommandFailure(EXIT.failure, `${bot}: its journal is empty (${dir})`);
-  const fromMs = from === undefined ? first.atMs : parseInstant(from, '--from', nowMs);
-  const toMs = to === undefined ? Math.max(lastInput.atMs, fromMs) + 1 : parseInstant(to, '--to', nowMs);
-  if (fromMs >= toMs)
-    throw new CommandFailure(EXIT.usage, `--from: expected a time before --to (${stamp(toMs)}), was ${stamp(fromMs)}`);
+  // One that begins before the journal does is cut there, and the report names what it is of.
+  const askedMs = from === undefined ? first.atMs : parseInstant(from, '--from', nowMs);
+  const toMs = to === undefined ? lastInput.atMs + 1 : parseInstant(to, '--to', nowMs);
+  if (toMs <= first.atMs)
+    throw new CommandFailure(EXIT.usage, `--to: expected a time after ${stamp(first.atMs)}, was ${stamp(toMs)}`);
+  if (askedMs >= toMs)
+    throw new CommandFailure(EXIT.usage, `--from: expected a time before ${stamp(toMs)}, was ${stamp(askedMs)}`);
+  const fromMs = Math.max(askedMs, first.atMs);
   requireInstant(journal, fromMs, '--from');
   return { fromMs, toMs };
 }

@@ -8,29 +8,15 @@
  */
 
 /** Rights that live mode takes. Those to read end in `r`. */
-const HARMLESS: Readonly<Record<string, string>> = {
-  coor: 'read futures orders',
-  coow: 'futures orders',
-  cpor: 'read futures positions',
-  cpow: 'futures positions',
-  stor: 'read spot trading',
-  stow: 'spot trading',
-  smor: 'read margin trading',
-  smow: 'margin trading',
-  ttor: 'read copy trading',
-  ttow: 'copy trading',
-  wtor: 'read transfers',
-  taxr: 'read tax records',
-  taxw: 'tax records',
-  chor: 'read sub-accounts',
-  p2pr: 'read P2P',
-  pllr: 'read pledged loans',
-  uta_trade: 'trading of a unified account',
-  /** Moves funds between wallets of the same user only, and without it no setting and no balance can be read. */
-  uta_mgt: 'management of a unified account',
-  copy_futures_position: 'positions of copy trading',
-  copy_futures_order: 'orders of copy trading',
-};
+const HARMLESS: ReadonlySet<string> = new Set([
+  // Orders and positions of futures, spot and margin trading, copy trading.
+  ...['coor', 'coow', 'cpor', 'cpow', 'stor', 'stow', 'smor', 'smow', 'ttor', 'ttow'],
+  ...['copy_futures_position', 'copy_futures_order', 'uta_trade'],
+  // Moves funds between wallets of the same user only, and without it no setting and no balance can be read.
+  'uta_mgt',
+  // Transfers, tax records, sub-accounts, P2P, pledged loans: what may be read of them; and tax records.
+  ...['wtor', 'taxr', 'chor', 'p2pr', 'pllr', 'taxw'],
+]);
 
 /** Rights that live mode refuses, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -61,7 +47,7 @@ export interface KeyRefusal {
 export function judgeKeyRights({ rights, ips }: KeyRights): KeyRefusal[] {
   const refusals: KeyRefusal[] = [];
   for (const right of new Set(rights)) {
-    if (Object.hasOwn(HARMLESS, right)) continue;
+    if (HARMLESS.has(right)) continue;
     const may = Object.hasOwn(REFUSED, right) ? REFUSED[right] : undefined;
     if (may === undefined) {
       refusals.push({ code: 'right_unknown', message: `the key has the right "${right}", which nobody has judged` });

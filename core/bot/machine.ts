@@ -39,7 +39,8 @@ import {
 } from './risk-watch.ts';
 import { blankState, type BotState } from './state.ts';
 import { applySyncInput, askSync, noteSyncFailed, retrySync, watchSync, whyNotSynced } from './sync-watch.ts';
-import { midOf, recordTelemetry } from './telemetry.ts';
+import { midOf, recordTelemetry, worthTicksOf } from './telemetry.ts';
+import { judgeChangedSizes } from './preflight.ts';
 import { judgeChanges, mergeChanges, tuned, valueAt } from './tunables.ts';
 import { applyClock, blockedByVenue, noteTrouble } from './venue-health.ts';
 
@@ -115,9 +116,19 @@ export class BotMachine {
 
   /** Why `command` is refused as a whole; none when it is obeyed. */
   judgeCommand(command: ControlCommand): Fault[] {
-    if (command.command === 'setParameters') return judgeChanges(this.config, this.state.parameters, command.changes);
+    if (command.command === 'setParameters') return this.judgeParameters(command.changes);
     if (command.command === 'approveRestart') return judgeApproval(this.state, command.givenAtMs ?? Infinity);
     return [];
+  }
+
+  /** As a file is judged, and by the contract at the price of now: what it would refuse is said before it is tried. */
+  private judgeParameters(changes: SetParameters['changes']): Fault[] {
+    const { config, state } = this;
+    const faults = judgeChanges(config, state.parameters, changes);
+    const price = (worthTicksOf(state) ?? 0) * this.desk.instrument.tickSize;
+    if (faults.length > 0 || price === 0) return faults;
+    const wanted = tuned(config, mergeChanges(state.parameters, changes));
+    return judgeChangedSizes(this.tunedConfig(), wanted, this.desk.instrument, price);
   }
 
   /** What the last decision rests on, in display units, for a person who asks why. */

@@ -62,6 +62,24 @@ export function judgePreflight(config: BotConfig, facts: PreflightFacts): Fault[
 type Expect = (isMet: boolean, path: string, rule: string, value: string | number) => void;
 
 /** What the bot wants to quote against what the contract takes at `price`. */
+/** What of `config` the contract would refuse at `price`, and would not refuse of `before`. */
+export function judgeChangedSizes(
+  before: BotConfig,
+  config: BotConfig,
+  instrument: Instrument,
+  price: number,
+): Fault[] {
+  const faultsIn = (of: BotConfig): Fault[] => {
+    const faults: Fault[] = [];
+    judgeSizes(of, instrument, price, (isMet, path, rule, value) => {
+      if (!isMet) faults.push({ path, rule: `expected ${rule}`, value: String(value) });
+    });
+    return faults;
+  };
+  const known = new Set(faultsIn(before).map(({ path }) => path));
+  return faultsIn(config).filter(({ path }) => !known.has(path));
+}
+
 function judgeSizes({ strategy, risk }: BotConfig, instrument: Instrument, price: number, expect: Expect): void {
   const { spec, lotSize, tickSize, qtyMinLots } = instrument;
   const quotePerLot = price * lotSize;

@@ -197,7 +197,6 @@ export class FillModel {
         left -= queueTaken;
         order.ahead = Math.max(0, order.ahead - queueTraded);
         order.traded += qty;
-        if (order.ahead > 0) continue;
       } else {
         order.ahead = 0;
       }

@@ -44,14 +44,13 @@ export function planLaps(recording: Recording): LapPlan {
   for (let frame = 1; frame < frameCount; frame++) {
     applyFrame(recording, frame, book);
     if (frameAtMs[frame]! < searchFromMs || !changesBook(recording, frame)) continue;
-    const midDoubled = book.midDoubled();
-    // The sum of both mids must be a whole number of ticks, or the mirror would move the mid by half a tick.
-    if ((midDoubled + startMidDoubled) % 2 !== 0 || book.asks.best() - book.bids.best() !== startSpread) continue;
+    // With the same spread the sum of both mids is a whole number of ticks, too: the mirror does not move the mid.
+    if (book.asks.best() - book.bids.best() !== startSpread) continue;
     const distance = sizeDistance(topSizes(book.bids), startAsks) + sizeDistance(topSizes(book.asks), startBids);
     if (distance >= distanceMin) continue;
     distanceMin = distance;
     endFrame = frame;
-    endMidDoubled = midDoubled;
+    endMidDoubled = book.midDoubled();
   }
   if (endMidDoubled === 0) endMidDoubled = book.midDoubled();
   return {

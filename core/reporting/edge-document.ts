@@ -54,7 +54,7 @@ function sums({ all, others }: EdgeReport): Part[] {
     `realised ${amount(all.realised)}, fees ${amount(all.fees)}, together ${amount(all.net)} USDT (${signed(netBps)} bps).`;
   if (others.fills === 0) return [sentence(text)];
   const rest =
-    `${counted(others.fills, 'of these is', 'of these are')} no quotes (executed stops, orders that the bot did not make): ` +
+    `${counted(others.fills, 'of these is no quote', 'of these are no quotes')} (executed stops, orders that the bot did not make): ` +
     `${amount(others.notional)} USDT, realised ${amount(others.realised)}, fees ${amount(others.fees)}. They are no part of what follows.`;
   return [sentence(text), sentence(rest)];
 }

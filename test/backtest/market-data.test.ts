@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { crc32, gunzipSync } from 'node:zlib';
 import { CatalogueError, readCatalogue } from '../../backtest/catalogue.ts';
 import { columnsPath, loadBars, loadFeed, packColumns } from '../../backtest/market-data.ts';
-import { readBars } from '../../core/recording/bar-series.ts';
-import { ColumnsError, ColumnsFile, encodeColumns, type Contents } from '../../core/recording/columns.ts';
+import { ColumnsFile } from '../../core/recording/columns.ts';
 import { openFeed } from '../../core/recording/feed-columns.ts';
 import { readRecording, RecordingError } from '../../core/recording/recording.ts';
-import { BTC } from '../support/bots.ts';
 import { DATA_DIR, dataNamed, scratchDir } from './harness.ts';
 
 const cacheDir = scratchDir();
@@ -119,116 +117,4 @@ describe('what is played is what was recorded', () => {
       rmSync(other, { recursive: true, force: true });
     }
   });
-});
-
-describe('a file of columns', () => {
-  const contents: Contents = {
-    kind: 'feed',
-    instrument: BTC.spec,
-    origins: [{ file: 'a', sha256: '0'.repeat(64), venue: 'v', source: 's', licence: 'MIT' }],
-    facts: { startedAtMs: 5 },
-    columns: {
-      frameAtMs: Float64Array.of(0, 1),
-      firstOp: Uint32Array.of(0, 1, 3),
-      opKind: Uint8Array.of(0, 1, 2),
-      opTicks: Int32Array.of(7, 8, 7),
-      opLots: Float64Array.of(1, 2, 3),
-      markAtMs: Float64Array.of(1),
-      markPriceE8: Float64Array.of(70),
-      markRateE8: Float64Array.of(-3),
-      markFundingAtMs: Float64Array.of(9),
-    },
-  };
-  const encode = (columns: Partial<Contents['columns']> = {}) =>
-    encodeColumns({ ...contents, columns: { ...contents.columns, ...columns } as Contents['columns'] }, crc32);
-  const open = (bytes: Uint8Array) => openFeed(new ColumnsFile(bytes, 'x.cols', crc32));
-
-  test('is read where it lies, also at an odd place in memory', () => {
-    const bytes = encode();
-    const shifted = new Uint8Array(bytes.length + 3).subarray(3);
-    shifted.set(bytes);
-    expect([...open(shifted).opTicks]).toEqual([7, 8, 7]);
-    const feed = open(bytes);
-    expect(feed.opLots.buffer).toBe(bytes.buffer);
-    expect([...feed.opLots]).toEqual([1, 2, 3]);
-    expect(feed.startedAtMs).toBe(5);
-  });
-
-  const changed = (at: number, byte: number): Uint8Array => {
-    const bytes = encode();
-    bytes[at] = byte;
-    return bytes;
-  };
-  test.each([
-    [
-      'another kind of file',
-      () => changed(0, 88),
-      'x.cols: magic: expected a file that begins with DESKCOLS, was "XESKCOLS"',
-    ],
-    ['nothing', () => new Uint8Array(0), 'x.cols: magic: expected a file that begins with DESKCOLS, was ""'],
-    ['another version', () => changed(8, 9), 'x.cols: version: expected 1, was 9'],
-    [
-      'one bit in a column',
-      () => changed(encode().length - 1, 1),
-      /^x\.cols: checksum: expected the stated \w{8}, was "\w{8}"$/,
-    ],
-    ['a part of it', () => encode().subarray(0, 100), /^x\.cols: checksum: /],
-    [
-      'a time that falls',
-      () => encode({ frameAtMs: Float64Array.of(1, 0) }),
-      'x.cols: columns.frameAtMs[1]: expected no time before the one before it, was 0',
-    ],
-    ['a time that is none', () => encode({ frameAtMs: Float64Array.of(0, NaN) }), /frameAtMs\[1\]/],
-    [
-      'marks of different number',
-      () => encode({ markRateE8: Float64Array.of() }),
-      'x.cols: columns: expected 1 marks, was 0',
-    ],
-    [
-      'a change that is nowhere',
-      () => encode({ opKind: Uint8Array.of(0, 1, 4) }),
-      'x.cols: columns.opKind[2]: expected at most 3, was 4',
-    ],
-    ['too few changes', () => encode({ opLots: Float64Array.of(1) }), 'x.cols: columns: expected 3 changes, was 1'],
-    [
-      'rows that go back',
-      () => encode({ firstOp: Uint32Array.of(0, 4, 3) }),
-      'x.cols: columns.firstOp[2]: expected no row before the one before it, was 3',
-    ],
-    [
-      'a column of another type',
-      () => encode({ opTicks: Float64Array.of(7, 8, 7) }),
-      'x.cols: columns.opTicks: expected a column of type i32, was "f64"',
-    ],
-  ] as const)('%s is refused with path, rule and value', (_name, bytes, message) => {
-    expect(() => open(bytes())).toThrow(ColumnsError);
-    expect(() => open(bytes())).toThrow(message);
-  });
-});
-
-test.each([
-  ['another heading', 'time,open\n1,2', 'bars.csv:1: expected "ts,open,high,low,close,volume", was "time,open"'],
-  [
-    'a missing field',
-    'ts,open,high,low,close,volume\n60000,1,2,1,1',
-    'bars.csv:2: expected 6 fields, was "60000,1,2,1,1"',
-  ],
-  [
-    'a time off the grid',
-    'ts,open,high,low,close,volume\n60000,1,1,1,1,0\n60001,1,1,1,1,0',
-    'bars.csv:3: expected a time a whole number of 60000 ms after the last, was "60001"',
-  ],
-  [
-    'a price off the grid',
-    'ts,open,high,low,close,volume\n60000,1.05,2,1,1,0',
-    'bars.csv:2: BTCUSDT: price 1.05 is not on its grid of 0.1',
-  ],
-  [
-    'a close above the high',
-    'ts,open,high,low,close,volume\n60000,1,2,1,3,0',
-    'bars.csv:2: expected 0 < low <= open, close <= high, was "60000,1,2,1,3,0"',
-  ],
-] as const)('bars with %s are refused with file, line and value', (_name, text, message) => {
-  expect(() => readBars('bars.csv', text, 60_000, BTC)).toThrow(RecordingError);
-  expect(() => readBars('bars.csv', text, 60_000, BTC)).toThrow(message);
 });

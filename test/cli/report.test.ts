@@ -207,6 +207,11 @@ describe('the calibration of a bot whose journal is still being written', () => 
     expect(out).toMatch(/Within: measured 0\.80 \(0\.\d\d to 0\.\d\d\), configured 0\.8\./);
   }, TIMEOUT_MS); // prettier-ignore
 
+  test('a period that begins before the journal does is cut there', async () => {
+    const [whole, asked] = [await data<CalibrationReport>('calibration', 'bot2'), await data<CalibrationReport>('calibration', 'bot2', '--from', '-30d')]; // prettier-ignore
+    expect(asked.coverage).toEqual(whole.coverage);
+  }, TIMEOUT_MS); // prettier-ignore
+
   test('of a replay there is none: the model filled its own orders', async () => {
     const { code, out } = await desk('calibration', 'bot1');
     expect(code).toBe(0);
@@ -220,8 +225,9 @@ describe('what cannot be answered says why', () => {
     ['an empty journal', ['edge', 'bot3'], 1, 'bot3: its journal is empty'],
     ['another format', ['edge', 'bot1', '-o', 'xml'], 2, '--output: expected one of text, json, md, was "xml"'],
     ['no time', ['edge', 'bot1', '--from', 'soon'], 2, '--from: expected a time (UTC) such as'],
-    ['a time before the first record', ['edge', 'bot1', '--from', '2001-01-01'], 2, '--from: expected no earlier than 2024-08-08'], // prettier-ignore
-    ['a period backwards', ['calibration', 'bot2', '--from', '-1m', '--to', '-2m'], 2, '--from: expected a time before --to'], // prettier-ignore
+    ['a period before the first record', ['edge', 'bot1', '--to', '2001-01-01'], 2, '--to: expected a time after 2024-08-08'], // prettier-ignore
+    ['a period after the last one', ['edge', 'bot1', '--from', '-24h'], 2, '--from: expected a time before 2024-08-09'], // prettier-ignore
+    ['a period backwards', ['calibration', 'bot2', '--from', '-1m', '--to', '-2m'], 2, '--from: expected a time before'], // prettier-ignore
   ])('%s', async (_name, args, code, text) => {
     const said = await desk(...args);
     expect(said.err).toContain(text);

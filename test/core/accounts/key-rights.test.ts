@@ -12,6 +12,38 @@ test('a key that trades and reads from a known address is taken', () => {
   expect(codes({ rights: ['uta_mgt', 'uta_trade'] })).toEqual([]);
 });
 
+test.each([
+  'coor', 'coow', 'cpor', 'cpow', 'stor', 'stow', 'smor', 'smow', 'ttor', 'ttow', 'wtor', 'taxr', 'taxw', 'chor', 'p2pr', 'pllr',
+  'uta_trade', 'uta_mgt', 'copy_futures_position', 'copy_futures_order',
+])('the right %s does no harm', (right) => expect(codes(having(right))).toEqual([])); // prettier-ignore
+
+test.each([
+  ['wwow', 'withdraw'],
+  ['withdraw', 'withdraw'],
+  ['wtow', 'transfer'],
+  ['chow', 'manage sub-accounts'],
+  ['p2p', 'trade P2P'],
+  ['p2pw', 'trade P2P'],
+  ['pllw', 'pledge coins for loans'],
+])('the right %s is refused and told in words: it may %s', (right, may) => {
+  expect(judgeKeyRights({ ...TRADES, ...having(right, right) })).toEqual([
+    { code: 'right_refused', message: `the key may ${may} (${right})` },
+  ]);
+});
+
+test('what is wrong is told in words', () => {
+  expect(judgeKeyRights({ rights: ['xxow'], ips: [] }).map(({ message }) => message)).toEqual([
+    'the key has the right "xxow", which nobody has judged',
+    'the key may not trade futures',
+    'the key works from any address: bind it to a list of IPs',
+  ]);
+});
+
+test.each([['203.0.113.7'], ['10.0.0.0/8'], ['2001:db8::/32'], ['10.0.0.0'], ['100.0.0.0/0'], ['1::/0'], ['::1']])(
+  'an IP list of %s is one',
+  (ip) => expect(codes({ ips: [ip] })).toEqual([]),
+);
+
 describe('every set of the dangerous rights', () => {
   const dangerous = ['wwow', 'wtow', 'chow', 'p2p'];
   const subsets = Array.from({ length: 16 }, (_, mask) => dangerous.filter((_right, bit) => (mask & (1 << bit)) !== 0));
@@ -35,6 +67,8 @@ test.each([
   ['no list', []],
   ['everything', ['*']],
   ['any IPv4', ['0.0.0.0/0']],
+  ['any IPv4, in short', ['0.0.0.0']],
+  ['any IPv6, in short', ['::']],
   ['any IPv6 beside one', ['203.0.113.7', '::/0']],
 ])('an IP list that is %s', (_name, ips) => expect(codes({ ips })).toEqual(['no_ip_list']));
 

@@ -166,6 +166,27 @@ describe('a running bot', () => {
     );
   });
 
+  test('is not given a size that the contract does not take', () => {
+    const bench = new Bench().run();
+    const judge = (orderQuote: string) =>
+      bench.machine.judgeCommand({ command: 'setParameters', ...by, changes: { 'strategy.orderQuote': orderQuote } });
+    // Before a price is known only the bounds count.
+    expect(judge('59')).toEqual([]);
+    bench.book(600_000, 600_001);
+    expect(judge('61')).toEqual([]);
+    expect(judge('59')).toEqual([
+      { path: 'strategy.orderQuote', rule: expect.stringContaining('expected at least 60.00 USDT'), value: '59' },
+    ]);
+  });
+
+  test('whose size the contract does not take any more may still be given other values', () => {
+    const config = botConfig();
+    const bench = new Bench(botConfig({ strategy: { ...config.strategy, orderQuote: '61' } })).run();
+    bench.book(700_000, 700_001);
+    const changes = { 'strategy.halfSpreadBps': 4 };
+    expect(bench.machine.judgeCommand({ command: 'setParameters', ...by, changes })).toEqual([]);
+  });
+
   test('whose file changed goes on with the changes that still fit it', () => {
     const bench = new Bench().run();
     set(bench, { 'strategy.halfSpreadBps': 4, 'strategy.orderQuote': '290' });

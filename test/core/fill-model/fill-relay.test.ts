@@ -53,4 +53,6 @@ test('a thousand fills that were lost are counted, and the memory of them is bou
   expect(relay.check(listed, [], START + 2 * MINUTE)).toHaveLength(5_000);
   expect(relay.check(listed.slice(-2_048), [], START + 2 * MINUTE)).toEqual([]);
   expect(relay.droppedCount).toBe(5_000);
+  // Of one that is long gone from every list nothing is remembered.
+  expect(relay.check(listed.slice(0, 1), [], START + 2 * MINUTE)).toEqual(['t0']);
 });

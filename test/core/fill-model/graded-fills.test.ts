@@ -71,6 +71,23 @@ describe('each grade by its own rule', () => {
     expect(bench.graded.openCount).toBe(1);
   });
 
+  test('a trade counts as not in the book yet unless that is said', () => {
+    const bench = new Bench().place(1, 'buy', 100, 5);
+    bench.graded.applyTrade('sell', 100 as PriceTicks, 13 as QtyLots);
+    expect(bench.lots(1)).toEqual([5, 3, 0]);
+  });
+
+  test('an order beyond what the feed shows has an endless queue until its level is shown', () => {
+    const bench = new Bench();
+    bench.book.bids.showTo(98 as PriceTicks);
+    bench.place(1, 'buy', 97, 5).trade('sell', 97, 50);
+    expect(bench.lots(1)).toEqual([5, 0, 0]);
+    bench.book.bids.showTo(null);
+    bench.graded.reveal();
+    bench.trade('sell', 97, 2);
+    expect(bench.lots(1)).toEqual([5, 2, 0]);
+  });
+
   test('a closed order is out of all queues and stays on record', () => {
     const bench = new Bench().place(1, 'buy', 100, 5).trade('sell', 100, 1);
     bench.graded.close(1);
@@ -207,7 +224,11 @@ test('memory is bounded in orders that are open and in those that are kept', () 
     if (id <= 4_700) bench.graded.close(id);
   }
   expect(bench.graded.openCount).toBe(256);
-  expect(bench.graded.predictions().length).toBeLessThan(900);
+  const kept = bench.graded.predictions().map(({ orderId }) => orderId);
+  const closed = kept.length - 256;
+  expect(closed >= 512 && closed <= 564).toBe(true);
+  // The newest ones, oldest first, without a hole.
+  expect(kept).toEqual(kept.map((_id, index) => 5_001 - kept.length + index));
   bench.trade('sell', 89, 1_000);
   expect(bench.graded.totals.queue.lots).toBe(256);
   bench.graded.closeAll();

@@ -80,6 +80,10 @@ test.each([
   ['half a millisecond', { submitMs: 0.5 }, false],
   ['backwards in time', { feedMs: -1 }, false],
   ['longer than an intent lives', { submitMs: 1_501 }, false],
+  ['the first seed', { jitterSeed: 0 }, true],
+  ['the last seed', { jitterSeed: 0xffff_ffff }, true],
+  ['a seed below the first', { jitterSeed: -1 }, false],
+  ['a seed beyond the last', { jitterSeed: 0x1_0000_0000 }, false],
   ['a misspelt name', { submitMS: 10 }, false],
 ] as const)('settings: %s', (_name, written, isFine) => {
   expect(LatencyParams.safeParse(written).success).toBe(isFine);

@@ -20,6 +20,7 @@ test.each([
   ['below the size minimum', 'buy', 900_000, 1, false, 0, 'qty_below_min'],
   ['a small remainder may be closed', 'sell', 10, 2, true, 5, undefined],
   ['reduce-only without a position', 'sell', 100_000, 2, true, 0, 'nothing_to_reduce'],
+  ['reduce-only, to buy, without a position', 'buy', 100_000, 2, true, 0, 'nothing_to_reduce'],
   ['reduce-only in the direction of the position', 'buy', 100_000, 2, true, 5, 'nothing_to_reduce'],
   ['reduce-only against a short', 'buy', 100_000, 2, true, -5, undefined],
 ] as const)('%s', (_name, side, price, qty, reduceOnly, position, code) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ASKS, BIDS, frameOf, Paper, type Levels } from './helpers.ts';
+import { createInstrument } from '../../../core/market/instrument.ts';
+import { ASKS, BIDS, frameOf, INSTRUMENT, Paper, type Levels } from './helpers.ts';
 
 const on = (grade?: ConstructorParameters<typeof Paper>[0]): Paper => new Paper(grade).book(BIDS, ASKS);
 /** `BIDS` with another size, or without a level (0). */
@@ -28,6 +29,26 @@ describe('what the window of five levels shows', () => {
     paper.place('buy', 99, 5);
     paper.book([...bids(99, 0), [95, 10]], ASKS);
     expect(paper.trade('sell', 99, 2).fills()).toEqual([['buy', 99, 2, 'maker']]);
+  });
+
+  test('so it is on the other side', () => {
+    const asks = (price: number, lots: number): Levels => ASKS.map(([at, size]) => [at, at === price ? lots : size] as const).filter(([, size]) => size > 0); // prettier-ignore
+    const paper = on();
+    paper.place('sell', 102, 5);
+    paper.place('sell', 105, 5);
+    paper.book(BIDS, [...asks(102, 0), [106, 10]]); // prettier-ignore
+    expect(paper.trade('buy', 102, 2).fills()).toEqual([['sell', 102, 2, 'maker']]);
+    // 105 has left the window: nobody knows, so its queue stays.
+    paper.book([[95, 10]], [[99, 1], [100, 10], [101, 10], [102, 10], [103, 10]]); // prettier-ignore
+    paper.trade('buy', 102, 14).take();
+    expect(paper.trade('buy', 105, 10).fills()).toEqual([]);
+    expect(paper.trade('buy', 105, 1).fills()).toEqual([['sell', 105, 1, 'maker']]);
+  });
+
+  test('a side that has fewer levels than the window shows all of it: beyond them nobody is ahead', () => {
+    const paper = new Paper().book(BIDS.slice(0, 2), ASKS);
+    paper.place('buy', 90, 5);
+    expect(paper.trade('sell', 90, 3).fills()).toEqual([['buy', 90, 3, 'maker']]);
   });
 
   test('a level that left the window is not gone: nobody knows, so the queue stays', () => {
@@ -156,6 +177,23 @@ describe('money', () => {
     ]);
     expect(paper.exchange.books.account.cash).toBe(1_000_000_000_000_000n + 7_000_000_000n - 567_000_000n);
     expect(paper.held()).toBe(0);
+  });
+
+  test('what does not come out even costs the account: a fee up, a rebate down', () => {
+    const fees = (makerFeeRate: string, takerFeeRate: string): bigint[] => {
+      const paper = new Paper();
+      const fine = { tick: '0.000001', lot: '0.000001', qtyMin: '0.000001', notionalMin: '0.000000000001' };
+      paper.exchange.learn(createInstrument({ ...INSTRUMENT.spec, ...fine, makerFeeRate, takerFeeRate }));
+      // 7 lots at 101 ticks are 707e-12 USDT.
+      paper.book(BIDS, ASKS).place('buy', 101, 7);
+      paper.place('sell', 101, 7, { kind: 'post_only' });
+      paper.trade('buy', 103, 99);
+      return paper.allFills().map(({ fee }) => fee);
+    };
+    // 0.1414e-12 as maker, 0.4242e-12 as taker.
+    expect(fees('0.0002', '0.0006')).toEqual([1n, 1n]);
+    expect(fees('-0.0002', '0.0006')).toEqual([1n, 0n]);
+    expect(fees('-0.002', '0.006')).toEqual([5n, -1n]);
   });
 
   test('an open order binds margin, its cancel frees it', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { InvariantError } from '../../../core/invariant.ts';
 import { AddressAllowance, Allowance, type Taken } from '../../../core/rates/allowance.ts';
 import { SPREAD_MS, type RateLimits } from '../../../core/rates/limits.ts';
 import { PACE_FLOOR } from '../../../core/rates/pace.ts';
@@ -64,6 +65,43 @@ describe('allowance', () => {
     allowance.take('place', 100);
     allowance.used(lent[1] as Taken<Group>, 100);
     expect(allowance.waitMs('place', 200)).toBe(1_000 + SPREAD_MS - 100);
+  });
+
+  test('a lent call is lent on only where that leaves every window whole, and stays as it was where not', () => {
+    const allowance = allowanceWith();
+    const lent = Array.from({ length: 10 }, () => allowance.take('place', 0, 500));
+    const [first, second] = lent as [Taken<Group>, Taken<Group>];
+    // Ten are out until 500 and a while: lent on by one of them, the last one begins to count later.
+    expect(allowance.renew(first, 400, 500, 0)).toBe(true);
+    expect(first.call.arrivesByMs).toBe(400 + 500 + SPREAD_MS);
+    expect(allowance.renew(second, 400, 500, 1)).toBe(false);
+    expect(second.call.arrivesByMs).toBe(500 + SPREAD_MS);
+    for (const taken of lent.slice(1)) allowance.giveBack(taken);
+    expect(allowance.waitMs('place', 900, 0, 9)).toBe(1_000 + SPREAD_MS);
+    allowance.giveBack(first);
+    expect(allowance.waitMs('place', 900, 0, 9)).toBe(0);
+  });
+
+  test('a lent call that left late is counted as it was lent: it reaches the venue by then or never', () => {
+    const allowance = allowanceWith();
+    const lent = Array.from({ length: 10 }, () => allowance.take('place', 0, 100));
+    for (const taken of lent) allowance.used(taken, 150);
+    expect(allowance.waitMs('place', 150)).toBe(100 + SPREAD_MS + 1_000 - 150);
+    for (const taken of lent) allowance.used(taken, 20);
+    expect(lent.map(({ call }) => call.arrivesByMs)).toEqual(lent.map(() => 100 + SPREAD_MS));
+  });
+
+  test('some of a limit may be left to others', () => {
+    const allowance = allowanceWith();
+    let taken = 0;
+    for (; allowance.waitMs('place', 0, 0, 3) === 0; taken += 1) allowance.take('place', 0);
+    expect(taken).toBe(7);
+    expect(takeAll(allowance, 'place', 0)).toBe(3);
+  });
+
+  test('a reserve that is the whole is our own fault', () => {
+    expect(() => allowanceWith({ reserved: 16 })).toThrow(InvariantError);
+    expect(() => allowanceWith({ reserved: 15 })).not.toThrow();
   });
 
   test('whoever takes over begins as though all had just been lent', () => {

@@ -1,13 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { SPREAD_MS, WINDOW_MS } from '../../../core/rates/limits.ts';
+import { InvariantError } from '../../../core/invariant.ts';
+import { SPREAD_MS, WINDOW_MS, type RateLimits } from '../../../core/rates/limits.ts';
 import {
   createTurnTrain,
+  createTurnTrains,
   nextTurnAtMs,
   openTurn,
   planTurns,
   TURN_OPEN_MS,
+  turnPassedAtMs,
   turnsBeside,
+  turnsPerWindow,
 } from '../../../core/rates/turns.ts';
 
 const limitOf = fc.integer({ min: 1, max: 200 });
@@ -98,5 +102,65 @@ describe('turns', () => {
     expect(crowded.perWindow).toBe(10);
     expect(crowded.shareOf.get('a')).toEqual({ index: 0, of: 2 });
     expect(crowded.shareOf.get('c')).toEqual({ index: 1, of: 2 });
+  });
+
+  test('a limit too small to be divided has rare turns, and what is between them is handed out', () => {
+    expect([1, 2].map((limit) => createTurnTrain(limit, false))).toEqual([{ everyMs: 5_400, perWindow: 1 }, { everyMs: 5_400, perWindow: 1 }]); // prettier-ignore
+    expect(createTurnTrain(3, false)).toEqual({ everyMs: 1_351, perWindow: 1 });
+    expect(createTurnTrain(10, true)).toEqual({ everyMs: 451, perWindow: 3 });
+    for (const limit of [0, 1.5, NaN]) expect(() => createTurnTrain(limit, false)).toThrow(InvariantError);
+  });
+
+  test('what takes risk away and what finds out what became of a call have turns enough; places may be few', () => {
+    const limits: RateLimits<'place' | 'cancel' | 'read'> = { perSecond: { place: 10, cancel: 10, read: 10 }, ofAddress: [], overallPerSecond: 30, urgent: ['cancel'], lookUps: ['read'], reserved: 2 }; // prettier-ignore
+    const trains = createTurnTrains(limits);
+    expect([trains.place.perWindow, trains.cancel.perWindow, trains.read.perWindow]).toEqual([2, 3, 3]);
+    expect(turnsPerWindow(limits)).toBe(8);
+    expect(createTurnTrains({ ...limits, lookUps: [] }).read.perWindow).toBe(2);
+  });
+
+  test('a turn is open for its first tenth of a second, to its owner', () => {
+    const train = createTurnTrain(10, true);
+    const share = { index: 1, of: 3 };
+    const open = (nowMs: number): number | null => openTurn(train, share, nowMs);
+    expect([450, 451, 550, 551, 902, 4 * 451].map(open)).toEqual([null, 1, 1, null, null, 4]);
+    expect([0, 1, 2, 3].map((after) => nextTurnAtMs(train, share, after) / 451)).toEqual([1, 4, 4, 4]);
+  });
+
+  test('a turn that was beside a call is passed when nothing of it can share a window with anything that comes', () => {
+    fc.assert(
+      fc.property(limitOf, momentOf, fc.integer({ min: 0, max: 2_000 }), (limit, fromMs, lastsMs) => {
+        const train = createTurnTrain(limit, true);
+        const toMs = fromMs + lastsMs;
+        const last = Math.ceil((toMs + WINDOW_MS) / train.everyMs) - 1;
+        // The last turn that begins within a window after the call; its call may arrive late, and counts for a window.
+        expect(last * train.everyMs).toBeLessThan(toMs + WINDOW_MS);
+        expect(turnPassedAtMs(train, toMs)).toBe(last * train.everyMs + TURN_OPEN_MS + SPREAD_MS + WINDOW_MS);
+      }),
+    );
+  });
+
+  test('bots of one account share its train by name, whoever is listed first', () => {
+    const limits = { perSecond: { place: 10 }, ofAddress: [], overallPerSecond: 100, urgent: [], reserved: 2 };
+    const bots = [['c', 'one'], ['a', 'two'], ['b', 'one'], ['d', 'one']].map(([bot, account]) => ({ bot: bot!, account: account! })); // prettier-ignore
+    for (const listed of [bots, [...bots].reverse()]) {
+      expect(planTurns(listed, limits)).toEqual({
+        shareOf: new Map([
+          ['b', { index: 0, of: 3 }],
+          ['c', { index: 1, of: 3 }],
+          ['d', { index: 2, of: 3 }],
+          ['a', { index: 0, of: 1 }],
+        ]),
+        trains: 2,
+        perWindow: 4,
+      });
+    }
+    expect(planTurns([], limits)).toEqual({ shareOf: new Map(), trains: 0, perWindow: 0 });
+  });
+
+  test('an address that holds less than one train still has one', () => {
+    const limits = { perSecond: { place: 100 }, ofAddress: [], overallPerSecond: 30, urgent: [], reserved: 2 };
+    const plan = planTurns([{ bot: 'a', account: 'one' }, { bot: 'b', account: 'two' }], limits); // prettier-ignore
+    expect([plan.trains, plan.shareOf.get('a'), plan.shareOf.get('b')]).toEqual([1, { index: 0, of: 2 }, { index: 1, of: 2 }]); // prettier-ignore
   });
 });

@@ -1,8 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { crc32 } from 'node:zlib';
 import { BookFault, ReplicatedBook, type BookRow } from '../../../gateway/bitget/stream/book.ts';
-import { createGrid, toSteps } from '../../../core/money/grid.ts';
 import { instrument } from './samples.ts';
 
 const BTC = instrument('BTCUSDT', '0.1', '0.001');
@@ -142,39 +140,4 @@ test('sequences beyond 2^53 are told apart by their last digit, as numbers and a
   expect(faultOf(() => apply(start(), raw('1483653649791156272', '1483653649371725839')))).toMatch(/^gap/);
   expect(faultOf(() => apply(start(), raw('"1483653649791156272"', '"1483653649371725837"')))).toMatch(/^gap/);
   expect(apply(start(), raw('1483653649371725838', '1483653649371725830'))).toBe(false);
-});
-
-describe('the grid', () => {
-  test('a decimal text is its whole number of steps, exactly', () => {
-    const step = fc.tuple(fc.constantFrom(1n, 2n, 5n, 10n, 25n, 50n), fc.integer({ min: 0, max: 8 }));
-    fc.assert(
-      fc.property(
-        step,
-        fc.bigInt({ min: 0n, max: 900_000_000n }),
-        fc.integer({ min: 0, max: 3 }),
-        ([unit, place], steps, zeros) => {
-          const stepE12 = unit * 10n ** BigInt(12 - place);
-          const digits = (steps * unit).toString().padStart(place + 1, '0');
-          const whole = digits.slice(0, digits.length - place);
-          const text = place === 0 ? whole : `${whole}.${digits.slice(digits.length - place)}${'0'.repeat(zeros)}`;
-          expect(toSteps(text, createGrid(stepE12))).toBe(Number(steps));
-        },
-      ),
-    );
-  });
-
-  test('any text is its exact value or refused', () => {
-    const grid = createGrid(500_000_000_000n);
-    fc.assert(
-      fc.property(fc.stringMatching(/^[0-9]{0,18}\.?[0-9]{0,14}$/), (text) => {
-        const steps = toSteps(text, grid);
-        const match = /^(\d+)(?:\.(\d+))?$/.exec(text);
-        const value = match === null ? null : BigInt(match[1]! + (match[2] ?? '').padEnd(14, '0'));
-        const exact = value !== null && value % (5n * 10n ** 13n) === 0n ? value / (5n * 10n ** 13n) : null;
-        expect(steps === -1 ? null : BigInt(steps)).toBe(
-          exact !== null && exact * 5n <= BigInt(Number.MAX_SAFE_INTEGER) ? exact : null,
-        );
-      }),
-    );
-  });
 });
