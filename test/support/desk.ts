@@ -55,6 +55,11 @@ export function configAtSpeed(speed: number): string {
   const faster = text.replace(/^( {2}speed: )1\b/m, `$1${speed}`);
   if (faster === text) throw new Error(`${file}: expected simulator.speed 1`);
   writeFileSync(file, faster);
+  // Quotes follow a faster market with more cancels, and a bot that uses up its cancels three times stops for good.
+  for (const name of readdirSync(join(dir, 'bots'))) {
+    const bot = join(dir, 'bots', name);
+    writeFileSync(bot, readFileSync(bot, 'utf8').replace(/(cancelsPerMinuteMax: )\d+/, '$1600'));
+  }
   return dir;
 }
 

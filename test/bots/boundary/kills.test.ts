@@ -14,8 +14,9 @@ import { stringify } from 'yaml';
 import { connectBotControl, type BotControl } from '../../../activities/bot-control.ts';
 import { accountKeyFile, botJournalDir, deskHome, rateSocket } from '../../../config/home.ts';
 import { loadConfig } from '../../../config/load.ts';
-import { BotRun } from '../../../core/control/protocol.ts';
+import { BotRun, type BotStatus } from '../../../core/control/protocol.ts';
 import { SILENT } from '../../../core/log.ts';
+import { ARRIVAL_MS_MAX } from '../../../core/orders/order.ts';
 import { startRateBrokers } from '../../../workers/rate-brokers.ts';
 import { startSimulator } from '../../../simulator/server.ts';
 import { connectAdmin } from '../../simulator/admin.ts';
@@ -120,10 +121,13 @@ test(`${KILLS} kills, every other one with the request lost: one order an intent
     alive[0] = last;
     await last.control.ping();
     await last.control.command({ command: 'pause', operator: 'ann', reason: 'judged' });
-    const { position } = await until('every order to have an end', async () => {
+    // A lost one has its end when it can no longer arrive.
+    const endsWithinMs = ARRIVAL_MS_MAX + 60_000;
+    const hasEnds = async (): Promise<BotStatus | null> => {
       const status = await last.control.ping();
       return status.ordersActive === 0 && status.reason === 'paused_by_operator' ? status : null;
-    });
+    };
+    const { position } = await until('every order to have an end', hasEnds, endsWithinMs);
     last.process.kill('SIGTERM');
     await gone(last.process);
     const events = await recordedEvents(botJournalDir(home, 'bot1'));
