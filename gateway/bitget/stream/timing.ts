@@ -30,6 +30,7 @@ export interface StreamTiming {
   readonly connectBackoffMs: { readonly minMs: number; readonly maxMs: number };
   /** After a refused login: keys do not get better by asking often. */
   readonly loginBackoffMs: { readonly minMs: number; readonly maxMs: number };
+  /** What is saved up of the hourly subscriptions bounds it as well; this is how long a bot may be without a book for nothing. */
   readonly subscribeBackoffMs: { readonly minMs: number; readonly maxMs: number };
 }
 
@@ -47,5 +48,5 @@ export const STREAM_TIMING: StreamTiming = {
   connects: { atOnce: 20, perSecond: 0.1 },
   connectBackoffMs: { minMs: 1_000, maxMs: 30_000 },
   loginBackoffMs: { minMs: 15_000, maxMs: 300_000 },
-  subscribeBackoffMs: { minMs: 1_000, maxMs: 60_000 },
+  subscribeBackoffMs: { minMs: 1_000, maxMs: 15_000 },
 };

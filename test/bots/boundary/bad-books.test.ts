@@ -12,7 +12,7 @@ import { BUSY, withWorld, type BoundaryEvent, type BoundaryWorld } from './world
 
 const BOTS = IS_LONG_RUN ? 12 : 1;
 /**
- * The fault comes and goes: a book that breaks again and again is asked for ever less often, once a minute at last, and a
+ * The fault comes and goes: a book that breaks again and again is asked for ever less often, and a
  * bot without a book has nothing to be wrong about.
  */
 const ROUNDS = IS_LONG_RUN ? 6 : 1;
