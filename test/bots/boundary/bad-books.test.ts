@@ -18,7 +18,8 @@ const BOTS = IS_LONG_RUN ? 12 : 1;
 const ROUNDS = IS_LONG_RUN ? 6 : 1;
 const FAULT_MS = 4_000;
 const RIGHT_MS = IS_LONG_RUN ? 11_000 : 0;
-const BACK_MS = 90_000;
+/** Bots of one process share its budget of connections: past twenty, one every ten seconds. */
+const BACK_MS = 300_000;
 /** How old the book of a decision may be: what the bot's configuration allows, and the way of a frame. */
 const BOOK_AGE_MS_MAX = 1_500;
 const WAY_MS = 500;
