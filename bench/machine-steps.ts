@@ -22,6 +22,7 @@ import { createStrategy } from '../core/strategies/create.ts';
 import { createDesiredQuotes, type StrategyView } from '../core/strategies/strategy.ts';
 import { openJournal, type Journal } from '../journal/journal.ts';
 import { PUSH_MS, runReplay } from '../backtest/replay.ts';
+import { MAKER, QUOTES } from '../test/backtest/strategies.ts';
 import { ratio, report, rounded, spreadOf, type Spread } from './support/figures.ts';
 import { bytesEach } from './support/heap.ts';
 import { inScratch, projectRoot } from './support/places.ts';
@@ -32,24 +33,6 @@ import { recordingOf } from './support/recorded-books.ts';
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 25);
 /** Steps between two waits for the journal, so that it never gathers more than a burst. */
 const BURST = 500;
-
-const QUOTES = {
-  name: 'two_sided_quotes',
-  halfSpreadBps: 1,
-  orderQuote: '250',
-  inventoryQuoteMax: '1000',
-  skewBps: 2,
-  requoteBps: 0.5,
-  requoteMsMin: 500,
-};
-/** A market maker that finds the recorded minutes worth quoting in. */
-const MAKER = {
-  name: 'epp_v2_4',
-  size: { levels: 2, orderQuote: '150', levelSpacingBps: 1.5, inventoryQuoteMax: '800', skewBps: 3 },
-  spread: { minNetEdgeBps: 0.2, atrFactor: 0.2, adverseSelectionBps: 0.2, market: 'range' },
-  requoteBps: 1.5,
-  requoteMsMin: 500,
-};
 
 interface Bench {
   readonly config: BotConfig;

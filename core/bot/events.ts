@@ -110,36 +110,7 @@ export type SignalEvent =
   | { type: 'quote_withheld'; side: Side; code: string; edgeBps: number; edgeBpsMin: number }
   | { type: 'fee_differs'; liquidity: 'maker' | 'taker'; listedBps: number; seenBps: number };
 
-/** hb.telemetry.v1: a fill as reports want it. Bps are of the fill's price. */
-export interface BotFillEvent {
-  type: 'BotFill';
-  clientOrderId: string;
-  tradeId: string;
-  symbol: string;
-  side: Side;
-  leg: Leg;
-  price: string;
-  qty: string;
-  fee: string;
-  liquidity: 'maker' | 'taker';
-  atMs: number;
-  /** Before fees. */
-  realised: string;
-  positionAfter: string;
-  /** Average cost of what is held after it; null when flat. */
-  entryPriceAfter: string | null;
-  mid: string | null;
-  /** Distance from the mid that the fill earned; negative was paid. */
-  captureBps: number | null;
-  feeBps: number;
-  /** What the strategy thought of the market; null where it has no such view. */
-  regime: string | null;
-  expectedEdgeBps: number | null;
-}
-
-/** hb.fill.v1 */
-export interface FillEvent {
-  type: 'fill';
+interface FillFields {
   clientOrderId: string;
   tradeId: string;
   symbol: string;
@@ -154,6 +125,25 @@ export interface FillEvent {
   positionAfter: string;
   /** Before fees. */
   realised: string;
+}
+
+/** hb.telemetry.v1: a fill as reports want it. Bps are of the fill's price. */
+export interface BotFillEvent extends FillFields {
+  type: 'BotFill';
+  /** Average cost of what is held after it; null when flat. */
+  entryPriceAfter: string | null;
+  mid: string | null;
+  /** Distance from the mid that the fill earned; negative was paid. */
+  captureBps: number | null;
+  feeBps: number;
+  /** What the strategy thought of the market; null where it has no such view. */
+  regime: string | null;
+  expectedEdgeBps: number | null;
+}
+
+/** hb.fill.v1 */
+export interface FillEvent extends FillFields {
+  type: 'fill';
   external: boolean;
 }
 

@@ -23,9 +23,7 @@ export interface PreflightFacts {
 export function judgePreflight(config: BotConfig, facts: PreflightFacts): Fault[] {
   const { instrument, price, settings } = facts;
   const faults: Fault[] = [];
-  const expect = (isMet: boolean, path: string, rule: string, value: string | number): void => {
-    if (!isMet) faults.push({ path, rule: `expected ${rule}`, value: String(value) });
-  };
+  const expect = expectInto(faults);
   expect(Number.isFinite(price) && price > 0, 'contract.price', 'a price above 0', price);
   if (faults.length > 0) return faults;
 
@@ -61,6 +59,12 @@ export function judgePreflight(config: BotConfig, facts: PreflightFacts): Fault[
 
 type Expect = (isMet: boolean, path: string, rule: string, value: string | number) => void;
 
+function expectInto(faults: Fault[]): Expect {
+  return (isMet, path, rule, value) => {
+    if (!isMet) faults.push({ path, rule: `expected ${rule}`, value: String(value) });
+  };
+}
+
 /** What the bot wants to quote against what the contract takes at `price`. */
 /** What of `config` the contract would refuse at `price`, and would not refuse of `before`. */
 export function judgeChangedSizes(
@@ -71,9 +75,7 @@ export function judgeChangedSizes(
 ): Fault[] {
   const faultsIn = (of: BotConfig): Fault[] => {
     const faults: Fault[] = [];
-    judgeSizes(of, instrument, price, (isMet, path, rule, value) => {
-      if (!isMet) faults.push({ path, rule: `expected ${rule}`, value: String(value) });
-    });
+    judgeSizes(of, instrument, price, expectInto(faults));
     return faults;
   };
   const known = new Set(faultsIn(before).map(({ path }) => path));

@@ -1,4 +1,5 @@
 /** Levels of a book as sorted numbers: any distance apart, found by halving. The best is the last. */
+import { firstNotBelow, grown } from '../market/sorted-keys.ts';
 
 const PLACES_AT_START = 64;
 
@@ -10,7 +11,7 @@ export class SortedLevels {
 
   /** Sets the size of a level, 0 removes it. Answers the size it had. */
   set(key: number, lots: number): number {
-    const at = this.indexOf(key);
+    const at = firstNotBelow(this.keys, this.count, key);
     if (at < this.count && this.keys[at] === key) {
       const before = this.sizes[at]!;
       if (lots === 0) this.removeAt(at);
@@ -22,7 +23,7 @@ export class SortedLevels {
   }
 
   sizeOf(key: number): number {
-    const at = this.indexOf(key);
+    const at = firstNotBelow(this.keys, this.count, key);
     return at < this.count && this.keys[at] === key ? this.sizes[at]! : 0;
   }
 
@@ -39,18 +40,6 @@ export class SortedLevels {
     this.count = 0;
   }
 
-  /** First index whose key is not below `key`. */
-  private indexOf(key: number): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.keys[middle]! < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   private removeAt(at: number): void {
     this.keys.copyWithin(at, at + 1, this.count);
     this.sizes.copyWithin(at, at + 1, this.count);
@@ -58,20 +47,14 @@ export class SortedLevels {
   }
 
   private insertAt(at: number, key: number, lots: number): void {
-    if (this.count === this.keys.length) this.grow();
+    if (this.count === this.keys.length) {
+      this.keys = grown(this.keys);
+      this.sizes = grown(this.sizes);
+    }
     this.keys.copyWithin(at + 1, at, this.count);
     this.sizes.copyWithin(at + 1, at, this.count);
     this.keys[at] = key;
     this.sizes[at] = lots;
     this.count += 1;
-  }
-
-  private grow(): void {
-    const keys = new Float64Array(this.keys.length * 2);
-    const sizes = new Float64Array(this.sizes.length * 2);
-    keys.set(this.keys);
-    sizes.set(this.sizes);
-    this.keys = keys;
-    this.sizes = sizes;
   }
 }

@@ -13,24 +13,8 @@ import { barMsOf, runReplay } from '../../backtest/replay.ts';
 import { LatencyParams } from '../../core/fill-model/latency.ts';
 import { botConfig } from '../support/bots.ts';
 import { feedNamed } from './harness.ts';
+import { MAKER, QUOTES } from './strategies.ts';
 
-const QUOTES = {
-  name: 'two_sided_quotes',
-  halfSpreadBps: 1,
-  orderQuote: '250',
-  inventoryQuoteMax: '1000',
-  skewBps: 2,
-  requoteBps: 0.5,
-  requoteMsMin: 500,
-};
-/** One that finds the recorded minutes worth quoting in: their spread alone is far below any fee. */
-const MAKER = {
-  name: 'epp_v2_4',
-  size: { levels: 2, orderQuote: '150', levelSpacingBps: 1.5, inventoryQuoteMax: '800', skewBps: 3 },
-  spread: { minNetEdgeBps: 0.2, atrFactor: 0.2, adverseSelectionBps: 0.2, market: 'range' },
-  requoteBps: 1.5,
-  requoteMsMin: 500,
-};
 const RISK = {
   exposureQuoteMax: '1500',
   orderQuoteMax: '300',

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LiveBot } from '../../activities/bot-host.ts';
 import { isAlive } from '../../stack/process.ts';
 import { startBotWorld, type BotWorld } from '../support/bot-world.ts';
+import { EAGER_QUOTES } from '../support/bots.ts';
 import { until } from '../support/desk.ts';
 
 let world: BotWorld;
@@ -68,17 +69,7 @@ test('leaves in order: orders off the book, nothing behind', async () => {
 }, 60_000);
 
 test('killed again and again it finds its orders and position, and no order is sent twice', async () => {
-  world = await startBotWorld({
-    strategy: {
-      name: 'two_sided_quotes',
-      halfSpreadBps: 0.5,
-      orderQuote: '250',
-      inventoryQuoteMax: '1000',
-      skewBps: 1,
-      requoteBps: 0.2,
-      requoteMsMin: 100,
-    },
-  });
+  world = await startBotWorld({ strategy: EAGER_QUOTES });
   for (let round = 0; round < 5; round += 1) {
     const { live, adopted } = await world.host.startOrAdopt('bot1');
     expect(adopted).toBe(false);

@@ -125,12 +125,12 @@ describe('bars of before the start', () => {
         return Date.now() - bot.state.bookAtMs > 2 * MINUTE_MS && bot.state.bookAtMs;
       });
       await admin.clear();
+      // A busy machine is silent for a bar as well, at this speed: it may have asked before.
       const again = await until('bars of the silence', async () => {
         const found = await inputs(bot, RecordKind.barsInput);
-        return found.length > 1 && found.at(-1)!;
+        return found.find(({ bars }) => bars.some(({ openAtMs }) => openAtMs > heardAtMs)) ?? false;
       });
       expect(again.bars).toHaveLength(first.bars.length);
-      expect(again.bars.some(({ openAtMs }) => openAtMs > heardAtMs)).toBe(true);
       const measured = (): boolean => bot.runtime.status().reason !== 'indicators_warming_up';
       await until('a decision that needs no warm-up', () => bot.state.bookAtMs > again.atMs && measured());
     });

@@ -6,20 +6,11 @@ import { BotHostError, type LiveBot } from '../../activities/bot-host.ts';
 import { accountKeyFile, paperAccountDir } from '../../config/home.ts';
 import { BOT1 } from '../simulator/harness.ts';
 import { startBotWorld, type BotWorld } from '../support/bot-world.ts';
+import { EAGER_QUOTES } from '../support/bots.ts';
 import { paperAccount, until } from '../support/desk.ts';
 
 let world: BotWorld;
 afterEach(async () => world.stop(), 30_000);
-
-const CLOSE = {
-  name: 'two_sided_quotes',
-  halfSpreadBps: 0.5,
-  orderQuote: '250',
-  inventoryQuoteMax: '1000',
-  skewBps: 1,
-  requoteBps: 0.2,
-  requoteMsMin: 100,
-};
 
 async function start(overrides: Record<string, unknown> = {}): Promise<void> {
   world = await startBotWorld({ mode: 'paper_only', ...overrides });
@@ -36,7 +27,7 @@ async function quoting(): Promise<LiveBot> {
 const kept = () => paperAccount(paperAccountDir(world.home, BOT1.account));
 
 test('it fills without a key and without an order at the venue; killed, it finds position and orders again', async () => {
-  await start({ strategy: CLOSE });
+  await start({ strategy: EAGER_QUOTES });
   const live = await quoting();
   await until('a fill', () => kept().positions.length > 0, 60_000);
   expect((await live.control.status()).account).toBeUndefined();
@@ -54,7 +45,7 @@ test('it fills without a key and without an order at the venue; killed, it finds
 }, 120_000);
 
 test('stopped after its death its orders are taken back; what it holds stays', async () => {
-  await start({ strategy: CLOSE });
+  await start({ strategy: EAGER_QUOTES });
   await quoting();
   await until('a position', () => kept().positions.length > 0, 60_000);
   await until('orders in its account', () => kept().openOrders > 0);
@@ -72,7 +63,7 @@ test('stopped after its death its orders are taken back; what it holds stays', a
 }, 90_000);
 
 test('its account is set as configured, and nobody else has to; with a position it stays as it is, and that is said', async () => {
-  await start({ positionMode: 'hedge', marginMode: 'isolated', leverageMax: 5, strategy: CLOSE });
+  await start({ positionMode: 'hedge', marginMode: 'isolated', leverageMax: 5, strategy: EAGER_QUOTES });
   await quoting();
   await until('a position', () => kept().positions.length > 0, 60_000);
   await world.host.stop('bot1', 'test');

@@ -7,20 +7,11 @@ import { RecordKind } from '../../core/events/record.ts';
 import { readAll } from '../journal/helpers.ts';
 import { BOT1 } from '../simulator/harness.ts';
 import { startBotWorld, type BotWorld } from '../support/bot-world.ts';
+import { EAGER_QUOTES } from '../support/bots.ts';
 import { until } from '../support/desk.ts';
 
 let world: BotWorld;
 afterEach(async () => world.stop(), 30_000);
-
-const CLOSE = {
-  name: 'two_sided_quotes',
-  halfSpreadBps: 0.5,
-  orderQuote: '250',
-  inventoryQuoteMax: '1000',
-  skewBps: 1,
-  requoteBps: 0.2,
-  requoteMsMin: 100,
-};
 
 async function shadowFillsOf(bot: string): Promise<ShadowFillsEvent[]> {
   const decoder = new TextDecoder();
@@ -33,7 +24,7 @@ async function shadowFillsOf(bot: string): Promise<ShadowFillsEvent[]> {
 test.each(['paper_only', 'live'] as const)(
   'in mode %s: its maker fills are those of the graded orders, and none was lost on its way',
   async (mode) => {
-    world = await startBotWorld({ mode, strategy: CLOSE });
+    world = await startBotWorld({ mode, strategy: EAGER_QUOTES });
     if (mode === 'paper_only') rmSync(accountKeyFile(world.home, BOT1.account));
     const { live } = await world.host.startOrAdopt('bot1');
     world.supervise(live);

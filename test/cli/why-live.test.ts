@@ -4,22 +4,12 @@ import { botJournalDir } from '../../config/home.ts';
 import { RecordKind } from '../../core/events/record.ts';
 import { readJournal } from '../../journal/reader.ts';
 import { startBotWorld, type BotWorld } from '../support/bot-world.ts';
+import { EAGER_QUOTES } from '../support/bots.ts';
 import { runDesk, type Said } from '../support/desk-command.ts';
 import { until } from '../support/desk.ts';
 
 let world: BotWorld;
 afterEach(async () => world.stop(), 30_000);
-
-/** Close enough to the market to be filled, and replaced, every few seconds. */
-const EAGER = {
-  name: 'two_sided_quotes',
-  halfSpreadBps: 0.5,
-  orderQuote: '250',
-  inventoryQuoteMax: '1000',
-  skewBps: 1,
-  requoteBps: 0.2,
-  requoteMsMin: 100,
-};
 
 interface Tick {
   readonly reason: string;
@@ -41,7 +31,7 @@ async function eventsOf(dir: string, kind: number): Promise<Record<string, unkno
 }
 
 test('answers while it writes, when it was killed, and over its restart: always the same decision', async () => {
-  world = await startBotWorld({ strategy: EAGER });
+  world = await startBotWorld({ strategy: EAGER_QUOTES });
   const dir = botJournalDir(world.home, 'bot1');
   const why = (...args: string[]): Promise<Said> => runDesk({ DESK_HOME: world.home.root }, 'why', ...args);
   const { live } = await world.host.startOrAdopt('bot1');

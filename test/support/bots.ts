@@ -24,35 +24,48 @@ export const BTC: Instrument = createInstrument({
 
 export const T0 = 1_723_161_600_000;
 
+/** A bot's file with every required field and nothing else. */
+export const BOT_FILE = {
+  version: 1,
+  bot: 'bot1',
+  role: 'market_maker',
+  mode: 'live',
+  account: 'mm-btc',
+  policyVersion: '1',
+  symbol: 'BTCUSDT',
+  strategy: {
+    name: 'two_sided_quotes',
+    halfSpreadBps: 2,
+    orderQuote: '250',
+    inventoryQuoteMax: '1000',
+    skewBps: 2,
+    requoteBps: 1,
+    requoteMsMin: 500,
+  },
+  risk: {
+    exposureQuoteMax: '1500',
+    orderQuoteMax: '300',
+    ordersActiveMax: 4,
+    cancelsPerMinuteMax: 60,
+    bookAgeMsMax: 3_000,
+    dailyLossQuoteMax: '200',
+  },
+};
+
 export function botConfig(overrides: Record<string, unknown> = {}): BotConfig {
-  return BotConfig.parse({
-    version: 1,
-    bot: 'bot1',
-    role: 'market_maker',
-    mode: 'live',
-    account: 'mm-btc',
-    policyVersion: '1',
-    symbol: 'BTCUSDT',
-    strategy: {
-      name: 'two_sided_quotes',
-      halfSpreadBps: 2,
-      orderQuote: '250',
-      inventoryQuoteMax: '1000',
-      skewBps: 2,
-      requoteBps: 1,
-      requoteMsMin: 500,
-    },
-    risk: {
-      exposureQuoteMax: '1500',
-      orderQuoteMax: '300',
-      ordersActiveMax: 4,
-      cancelsPerMinuteMax: 60,
-      bookAgeMsMax: 3_000,
-      dailyLossQuoteMax: '200',
-    },
-    ...overrides,
-  });
+  return BotConfig.parse({ ...BOT_FILE, ...overrides });
 }
+
+/** Close enough to the market to be filled, and replaced, every few seconds. */
+export const EAGER_QUOTES = {
+  name: 'two_sided_quotes',
+  halfSpreadBps: 0.5,
+  orderQuote: '250',
+  inventoryQuoteMax: '1000',
+  skewBps: 1,
+  requoteBps: 0.2,
+  requoteMsMin: 100,
+};
 
 /** A book with equal levels one tick apart around `bid` and `ask`. */
 export function book(bid: number, ask: number, lots = 5_000): BookFrame {

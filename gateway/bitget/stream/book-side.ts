@@ -1,3 +1,5 @@
+import { firstNotBelow, grown } from '../../../core/market/sorted-keys.ts';
+
 /**
  * One side of a full-depth book, best level last: nearly every change happens near the top, so it moves few elements.
  * `key` is the price in ticks, negated on the ask side, so that both sides rise towards their best.
@@ -45,7 +47,7 @@ export class BookSide {
   /** Sets the size of a level; 0 takes it out. */
   set(ticks: number, lots: number, price: string, size: string): void {
     const key = this.sign * ticks;
-    const at = this.find(key);
+    const at = firstNotBelow(this.keys, this.count, key);
     const isKnown = at < this.count && this.keys[at] === key;
     if (lots === 0) {
       if (isKnown) this.remove(at);
@@ -54,18 +56,6 @@ export class BookSide {
     if (!isKnown) this.insert(at, key);
     this.lots[at] = lots;
     if (this.texts !== null) this.texts[at] = `${price}:${size}`;
-  }
-
-  /** First index whose key is not below `key`. */
-  private find(key: number): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.keys[middle]! < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   private insert(at: number, key: number): void {
@@ -86,10 +76,4 @@ export class BookSide {
     this.texts?.splice(at, 1);
     this.count -= 1;
   }
-}
-
-function grown(array: Float64Array): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }

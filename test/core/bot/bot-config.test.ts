@@ -2,36 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { BotConfig, quoteSizes } from '../../../core/bot/bot-config.ts';
 import { describeFaults } from '../../../core/faults.ts';
-import { botConfig } from '../../support/bots.ts';
+import { BOT_FILE, botConfig } from '../../support/bots.ts';
 
 type Fields = Record<string, unknown>;
 
-const FILE: Fields = {
-  version: 1,
-  bot: 'bot1',
-  role: 'market_maker',
-  mode: 'live',
-  account: 'mm-btc',
-  policyVersion: '1',
-  symbol: 'BTCUSDT',
-  strategy: {
-    name: 'two_sided_quotes',
-    halfSpreadBps: 2,
-    orderQuote: '250',
-    inventoryQuoteMax: '1000',
-    skewBps: 2,
-    requoteBps: 1,
-    requoteMsMin: 500,
-  },
-  risk: {
-    exposureQuoteMax: '1500',
-    orderQuoteMax: '300',
-    ordersActiveMax: 4,
-    cancelsPerMinuteMax: 60,
-    bookAgeMsMax: 3_000,
-    dailyLossQuoteMax: '200',
-  },
-};
+const FILE: Fields = BOT_FILE;
 
 const MAKER: Fields = {
   name: 'epp_v2_4',
