@@ -13,7 +13,7 @@ export abstract class SharedChannel implements Channel {
   readonly topic: Topic;
   readonly listeners = new Set<Listener>();
   quietMsMax = Infinity;
-  protected isUp = false;
+  isUp = false;
 
   constructor(topic: Topic, arg: ChannelArg) {
     this.topic = topic;

@@ -228,9 +228,10 @@ export function createSocket(options: SocketOptions): BitgetSocket {
     const entry = subscriptions.find(channelKey(message.arg));
     // What was on its way when we unsubscribed is from before the next acknowledgement, and says nothing.
     if (entry === undefined || entry.state !== 'live') return;
-    entry.heardAtMs = heardAtMs;
     try {
       entry.channel.frame(message as unknown as DataFrame, text);
+      // Updates without the snapshot that got lost are no sign of life: they would be ignored for ever.
+      if (entry.channel.isUp) entry.heardAtMs = heardAtMs;
     } catch (error) {
       // Anything else is a bug of ours, and nobody catches it to go on.
       if (!(error instanceof VenueMalformed)) throw error;

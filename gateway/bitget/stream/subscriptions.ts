@@ -16,6 +16,8 @@ export interface Channel {
   readonly arg: ChannelArg;
   /** How long it may say nothing before it is asked for anew; Infinity: for ever. */
   quietMsMax: number;
+  /** What it tells may be trusted: a book is not up before its snapshot, whatever else is heard of it. */
+  readonly isUp: boolean;
   acknowledged(): void;
   /** Throws `VenueMalformed` for a frame that must not be trusted; the channel is then asked for anew. */
   frame(frame: DataFrame, text: string): void;

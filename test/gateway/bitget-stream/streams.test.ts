@@ -258,6 +258,27 @@ describe('a fault of the book channel is told, and healed by a new subscription 
   });
 });
 
+describe('a snapshot that got lost', () => {
+  test('is asked for again, however many updates come without it', async () => {
+    let subscriptions = 0;
+    let updates: NodeJS.Timeout | null = null;
+    const { next } = await connect(
+      (talk) => {
+        if (talk.channel !== 'books') return serve(talk);
+        subscriptions += 1;
+        if (updates !== null) clearInterval(updates);
+        if (subscriptions > 1) return serve(talk);
+        talk.acknowledge();
+        let seq = 1;
+        updates = setInterval(() => talk.push([bookUpdate({ seq: ++seq, pseq: seq - 1 })], 'update'), 5);
+      },
+      { timing: { ...FAST, firstFrameWithinMs: 100 } },
+    );
+    expect((await next(isConnector('book', 'down'))).reason).toMatch(/nothing heard for 100 ms/);
+    await next(isConnector('book', 'up'));
+  });
+});
+
 describe('a refused subscription is told and asked again', () => {
   test.each(['classic', 'unified'] as const)('%s', async (accountKind) => {
     let refusals = 0;

@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 function channel(symbol: string): Channel {
   const nothing = (): void => undefined;
   const arg = { instType: 'USDT-FUTURES', channel: 'books', instId: symbol };
-  return { arg, quietMsMax: Infinity, acknowledged: nothing, frame: nothing, lost: nothing };
+  return { arg, quietMsMax: Infinity, isUp: true, acknowledged: nothing, frame: nothing, lost: nothing };
 }
 
 test.each([1, 7, 60])('%d channels that are lost at once each time stay within 240 subscriptions an hour', (count) => {
