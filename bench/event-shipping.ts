@@ -16,7 +16,7 @@ import { createLedger } from '../ledger/ledger.ts';
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 200_000);
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const BOT = 'bench';
-const COLUMNS = 'bot, event_sequence, journal_sequence, epoch, cause_sequence, stream, at, correlation_id, payload';
+const COLUMNS = 'source, sequence, journal_sequence, epoch, cause_sequence, stream, at, correlation_id, payload';
 const databaseUrl = process.env['DATABASE_URL'];
 if (databaseUrl === undefined) throw new Error('DATABASE_URL: expected a Postgres to measure against, was not set');
 // Started from the project's folder, as all benches are.
@@ -86,7 +86,7 @@ try {
   chmodSync(shared, 0o777);
   const file = join(shared, 'event.copy');
   const empty = async (): Promise<void> => {
-    await client.query('truncate event, journal_offset, journal_loss, stream_total, open_order');
+    await client.query('truncate journal_offset, journal_loss');
     await client.query('checkpoint');
   };
   const shipMs: number[] = [];

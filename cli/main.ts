@@ -9,12 +9,13 @@ import { check } from './check.ts';
 import { createContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
+import { registerEvidence } from './evidence.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { registerMutate } from './mutate.ts';
 import { registerProve } from './prove.ts';
 import { registerReplayCommands } from './replay.ts';
 import { registerReport } from './report.ts';
-import { printStatus } from './status.ts';
+import { printStatus, watchStatus } from './status.ts';
 import { test } from './test.ts';
 import { up, type Profile } from './up.ts';
 import { registerWhy } from './why.ts';
@@ -45,6 +46,17 @@ export async function main(root: string, buildDir: string, argv: readonly string
     .option('-o, --output <format>', 'text or json', 'text')
     .action(async ({ output }: { output: string }) => finish(await printStatus(context, output)));
   program
+    .command('watch')
+    .description('the status again and again, until Ctrl-C')
+    .option('--every <s>', 'seconds between two looks, 1 to 3600', '2')
+    .option('-o, --output <format>', 'text, or jsonl: one JSON object a look', 'text')
+    .action(async ({ every, output }: { every: string; output: string }) => {
+      const s = Number(every);
+      if (!(s >= 1 && s <= 3_600))
+        throw new CommandFailure(EXIT.usage, `--every: expected 1 to 3600 (s), was "${every}"`);
+      finish(await watchStatus(context, output, s * 1_000));
+    });
+  program
     .command('test')
     .description('run the tests: all that need neither root nor a browser, or the suite or the paths named')
     .argument('[suite...]', 'browser, root, or paths under test/')
@@ -60,6 +72,7 @@ export async function main(root: string, buildDir: string, argv: readonly string
     .action(async () => finish(await check(context)));
   registerWhy(program, context);
   registerReport(program, context);
+  registerEvidence(program, context);
   registerBench(program, context);
   registerProve(program, context);
   registerMutate(program, context);

@@ -71,6 +71,11 @@ export function armingRecordFile(home: DeskHome, bot: string): string {
   return join(home.root, 'arming', `${bot}.json`);
 }
 
+/** Heads of the evidence chain, kept beside the database: see `ledger/evidence/heads-file.ts`. */
+export function evidenceHeadsFile(home: DeskHome): string {
+  return join(home.root, 'evidence-heads.jsonl');
+}
+
 /** Who hands out calls to the venue on this machine. */
 export function rateLockFile(home: DeskHome): string {
   return join(home.runDir, 'rates.lock');

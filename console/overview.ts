@@ -1,13 +1,14 @@
 /** What the page and the read API show, made from the configuration and the components' answers. Pure. */
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { DeskConfig } from '../config/desk-config.ts';
+import type { StoredFill, StoredOrder } from '../ledger/reads.ts';
 import { botWorkflowId } from '../workflows/bot/contract.ts';
 import { figuresOf, type BotFigures } from './figures.ts';
 import { judgeHealth, TELEMETRY_STALE_MS, type BotProblem, type ComponentHealth } from './health.ts';
 import type { SimulatorView } from './market.ts';
 import { latestOf, type Probe } from './probe.ts';
 import type { StoredBot } from './store.ts';
-import type { BotSnapshot, FillRow, OrderRow, Timings } from './stored.ts';
+import type { BotSnapshot, Timings } from './stored.ts';
 import type { WorkflowView } from './temporal.ts';
 import { wordsOf, type BotWords } from './words.ts';
 
@@ -53,8 +54,8 @@ export interface BotView {
   readonly workflowUrl: string | null;
   readonly telemetry: ({ readonly atMs: number } & BotSnapshot & BotFigures & BotWords) | null;
   readonly timings: ({ readonly atMs: number } & Timings) | null;
-  readonly openOrders: readonly OrderRow[];
-  readonly fills: readonly FillRow[];
+  readonly openOrders: readonly StoredOrder[];
+  readonly fills: readonly StoredFill[];
   readonly fillsTotal: number;
 }
 

@@ -2,15 +2,16 @@
 import type { z } from 'zod';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { BotSnapshot, FillRow, OrderRow, Timings } from './stored.ts';
+import type { StoredFill, StoredOrder } from '../ledger/reads.ts';
+import { BotSnapshot, Timings } from './stored.ts';
 
 export interface StoredBot {
   readonly snapshot: { readonly atMs: number; readonly event: BotSnapshot } | null;
   readonly timings: { readonly atMs: number; readonly event: Timings } | null;
   /** Bids from the highest, then asks from the lowest. */
-  readonly openOrders: readonly OrderRow[];
+  readonly openOrders: readonly StoredOrder[];
   /** Newest first. */
-  readonly fills: readonly FillRow[];
+  readonly fills: readonly StoredFill[];
   /** Of the whole store; null while there is none. */
   readonly fillTotal: { readonly count: number; readonly lastAtMs: number } | null;
 }
@@ -21,8 +22,8 @@ export interface CurvePoint {
 }
 
 export interface BotDetail {
-  readonly orders: readonly OrderRow[];
-  readonly fills: readonly FillRow[];
+  readonly orders: readonly StoredOrder[];
+  readonly fills: readonly StoredFill[];
   readonly equity: readonly CurvePoint[];
 }
 
@@ -70,8 +71,8 @@ export class ConsoleStore {
           {
             snapshot: this.latest(BotSnapshot, snapshots.find(isOfBot)),
             timings: this.latest(Timings, timings.find(isOfBot)),
-            openOrders: this.rows(OrderRow, orders.filter(isOfBot)).sort(byBookPlace),
-            fills: this.rows(FillRow, fills[index] ?? []),
+            openOrders: orders.filter(isOfBot).sort(byBookPlace),
+            fills: fills[index] ?? [],
             fillTotal: total === undefined ? null : { count: total.count, lastAtMs: total.lastFillAtMs },
           },
         ];
@@ -87,7 +88,7 @@ export class ConsoleStore {
       reads.recentFills({ bot, limit: 100 }),
       reads.equityCurve({ bot, sinceMs, points }),
     ]);
-    return { orders: this.rows(OrderRow, orders), fills: this.rows(FillRow, fills), equity };
+    return { orders, fills, equity };
   }
 
   async readCurve(bot: string, sinceMs: number, points: number): Promise<readonly CurvePoint[]> {
@@ -99,13 +100,6 @@ export class ConsoleStore {
     if (stored === undefined) return null;
     const event = this.parse(schema, stored);
     return event === null ? null : { atMs: stored.atMs, event };
-  }
-
-  private rows<T>(schema: z.ZodType<T>, stored: readonly Stored[]): (T & { atMs: number })[] {
-    return stored.flatMap((each) => {
-      const event = this.parse(schema, each);
-      return event === null ? [] : [{ ...event, atMs: each.atMs }];
-    });
   }
 
   /** A page shows what it can read; what it cannot is told to the log. */
@@ -121,7 +115,7 @@ export class ConsoleStore {
   }
 }
 
-function byBookPlace(a: OrderRow, b: OrderRow): number {
+function byBookPlace(a: StoredOrder, b: StoredOrder): number {
   if (a.side !== b.side) return a.side === 'buy' ? -1 : 1;
   return a.side === 'buy' ? Number(b.price) - Number(a.price) : Number(a.price) - Number(b.price);
 }

@@ -1,4 +1,4 @@
-/** Stored events as the console takes them in: telemetry, timings, orders, fills. The shapes are those of `core/bot/events.ts`. */
+/** Stored events as the console takes them in: telemetry and timings. The shapes are those of `core/bot/events.ts`. */
 import { z } from 'zod';
 
 const Decimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'expected a decimal string');
@@ -64,30 +64,3 @@ export const Timings = z.object({
     .optional(),
 });
 export type Timings = z.infer<typeof Timings>;
-
-export const OrderRow = z.object({
-  clientOrderId: z.string(),
-  side: z.enum(['buy', 'sell']),
-  price: Decimal,
-  qty: Decimal,
-  filled: Decimal,
-  state: z.enum(['in_flight', 'open', 'unknown', 'closed']),
-  closeReason: z.string().nullable(),
-  code: z.string().nullable(),
-  external: z.boolean(),
-});
-export type OrderRow = z.infer<typeof OrderRow> & { readonly atMs: number };
-
-export const FillRow = z.object({
-  clientOrderId: z.string(),
-  tradeId: z.string(),
-  side: z.enum(['buy', 'sell']),
-  price: Decimal,
-  qty: Decimal,
-  fee: Decimal,
-  liquidity: z.enum(['maker', 'taker']),
-  positionAfter: Decimal,
-  realised: Decimal,
-  external: z.boolean(),
-});
-export type FillRow = z.infer<typeof FillRow> & { readonly atMs: number };

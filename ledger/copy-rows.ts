@@ -10,7 +10,7 @@ import { correlationId, STREAM_BY_KIND } from '../core/events/record.ts';
 import { invariant } from '../core/invariant.ts';
 import type { JournalRecord } from '../journal/reader.ts';
 
-export const COPY_EVENTS = `copy event (bot, event_sequence, journal_sequence, epoch, cause_sequence, stream, at, correlation_id, payload)
+export const COPY_EVENTS = `copy event (source, sequence, journal_sequence, epoch, cause_sequence, stream, at, correlation_id, payload)
   from stdin (format binary)`;
 const COLUMNS = 9;
 const CHUNK_BYTES = 64 * 1024;
@@ -23,12 +23,6 @@ const POSTGRES_EPOCH_MS = 946_684_800_000;
 const MICROSECONDS_MAX = Number.MAX_SAFE_INTEGER;
 const TWO_32 = 4_294_967_296;
 const STREAM_BYTES = new Map(Object.entries(STREAM_BY_KIND).map(([kind, name]) => [Number(kind), Buffer.from(name)]));
-
-export function streamOf(kind: number): string {
-  const stream = STREAM_BY_KIND[kind];
-  invariant(stream !== undefined, `kind ${kind} is an event with a stream`);
-  return stream;
-}
 
 /** The whole COPY file in chunks of about 64 KiB. `payloadOf` may replace a payload that Postgres refused. */
 export function* copyChunks(

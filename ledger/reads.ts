@@ -6,6 +6,7 @@ import { lastSequences } from '../journal/reader.ts';
 import { classified } from './errors.ts';
 import { AtMs, SafeInt } from './rows.ts';
 
+const Side = z.enum(['buy', 'sell']);
 const Decimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'expected a decimal string');
 
 export const TelemetryPayload = z.looseObject({ equity: Decimal });
@@ -14,27 +15,65 @@ export type TelemetryPayload = z.infer<typeof TelemetryPayload>;
 export const TimingsPayload = z.looseObject({ memoryRssBytes: z.number() });
 export type TimingsPayload = z.infer<typeof TimingsPayload>;
 
-export const FillPayload = z.looseObject({
-  clientOrderId: z.string(),
-  tradeId: z.string(),
-  side: z.enum(['buy', 'sell']),
-  price: Decimal,
-  qty: Decimal,
-  fee: Decimal,
-  liquidity: z.string(),
-  atMs: z.number(),
-});
-export type FillPayload = z.infer<typeof FillPayload>;
+const FillRow = z
+  .object({
+    bot: z.string(),
+    sequence: SafeInt,
+    at: AtMs,
+    correlation_id: z.string(),
+    client_order_id: z.string(),
+    trade_id: z.string(),
+    symbol: z.string(),
+    side: Side,
+    price: Decimal,
+    qty: Decimal,
+    fee: Decimal,
+    liquidity: z.enum(['maker', 'taker']),
+    realised: Decimal,
+    position_after: Decimal,
+    external: z.boolean(),
+  })
+  .transform(({ at, sequence, correlation_id, client_order_id, trade_id, position_after, ...rest }) => ({
+    ...rest,
+    atMs: at,
+    eventSequence: sequence,
+    correlationId: correlation_id,
+    clientOrderId: client_order_id,
+    tradeId: trade_id,
+    positionAfter: position_after,
+  }));
+export type StoredFill = z.infer<typeof FillRow>;
 
-export const OrderPayload = z.looseObject({
-  clientOrderId: z.string(),
-  state: z.enum(['in_flight', 'open', 'unknown', 'closed']),
-});
-export type OrderPayload = z.infer<typeof OrderPayload>;
+const OrderRow = z
+  .object({
+    bot: z.string(),
+    last_sequence: SafeInt,
+    last_at: AtMs,
+    correlation_id: z.string(),
+    client_order_id: z.string(),
+    symbol: z.string(),
+    side: Side,
+    price: Decimal,
+    qty: Decimal,
+    filled: Decimal,
+    state: z.enum(['in_flight', 'open', 'unknown', 'closed']),
+    close_reason: z.string().nullable(),
+    code: z.string().nullable(),
+    external: z.boolean(),
+  })
+  .transform(({ last_at, last_sequence, correlation_id, client_order_id, close_reason, ...rest }) => ({
+    ...rest,
+    atMs: last_at,
+    eventSequence: last_sequence,
+    correlationId: correlation_id,
+    clientOrderId: client_order_id,
+    closeReason: close_reason,
+  }));
+export type StoredOrder = z.infer<typeof OrderRow>;
 
 const StoredRow = z.object({
-  bot: z.string(),
-  event_sequence: SafeInt,
+  source: z.string(),
+  sequence: SafeInt,
   at: AtMs,
   correlation_id: z.string(),
   payload: z.unknown(),
@@ -74,18 +113,18 @@ export type LedgerReads = ReturnType<typeof createLedgerReads>;
 
 const StreamTotalRow = z
   .object({
-    bot: z.string(),
+    source: z.string(),
     stream: z.string(),
     events: SafeInt,
-    last_event_sequence: SafeInt,
+    last_sequence: SafeInt,
     last_journal_sequence: SafeInt,
     last_at: AtMs,
   })
   .transform((row): StreamTotal => ({
-    bot: row.bot,
+    bot: row.source,
     stream: row.stream,
     events: row.events,
-    lastEventSequence: row.last_event_sequence,
+    lastEventSequence: row.last_sequence,
     lastJournalSequence: row.last_journal_sequence,
     lastAtMs: row.last_at,
   }));
@@ -113,49 +152,30 @@ export function createLedgerReads(pool: Pool, log: Log) {
       const payload = schema.safeParse(row.payload);
       if (payload.success) {
         found.push({
-          bot: row.bot,
-          eventSequence: row.event_sequence,
+          bot: row.source,
+          eventSequence: row.sequence,
           atMs: row.at,
           correlationId: row.correlation_id,
           payload: payload.data,
         });
       } else {
         const error = z.prettifyError(payload.error);
-        log.warn('stored event left out of a read', { bot: row.bot, eventSequence: row.event_sequence, error });
+        log.warn('stored event left out of a read', { bot: row.source, eventSequence: row.sequence, error });
       }
     }
     return found;
   }
 
-  const COLUMNS = 'bot, event_sequence, at, correlation_id, payload';
-
-  /** The last `limit` of a stream, newest first: each bot's own page of the index, then the newest of those. */
-  function recent<Payload>(
-    schema: z.ZodType<Payload>,
-    stream: string,
-    { bot, limit }: { bot?: string; limit: number },
-    where = 'true',
-  ): Promise<StoredEvent<Payload>[]> {
-    return events(
-      schema,
-      `select ${COLUMNS} from stream_total t cross join lateral (
-         select event_sequence, at, correlation_id, payload from event
-         where event.bot = t.bot and event.stream = t.stream and ${where} order by event_sequence desc limit $2) last
-       where t.stream = $1 and ($3::text is null or t.bot = $3)
-       order by at desc, event_sequence desc limit $2`,
-      [stream, limit, bot ?? null],
-    );
-  }
-
-  /** Each bot's newest telemetry whose payload has `key`. */
+  /** Each bot's newest telemetry whose payload has `key`, of its last hour. */
   function latestTelemetry<Payload>(schema: z.ZodType<Payload>, key: string): Promise<StoredEvent<Payload>[]> {
     return events(
       schema,
-      `select ${COLUMNS} from stream_total t cross join lateral (
-         select event_sequence, at, correlation_id, payload from event
-         where event.bot = t.bot and event.stream = t.stream and payload ? $1
-         order by event_sequence desc limit 1) last
-       where t.stream = 'hb.telemetry.v1' order by bot`,
+      `select source, sequence, at, correlation_id, payload from stream_total t cross join lateral (
+         select sequence, at, correlation_id, payload from event
+         where event.source = t.source and event.stream = t.stream and event.at > t.last_at - interval '1 hour'
+           and payload ? $1
+         order by sequence desc limit 1) last
+       where t.stream = 'hb.telemetry.v1' order by source`,
       [key],
     );
   }
@@ -167,17 +187,26 @@ export function createLedgerReads(pool: Pool, log: Log) {
     /** Each bot's newest measured timings; they come between its snapshots. */
     latestTimings: () => latestTelemetry(TimingsPayload, 'placeAnswer'),
 
-    recentFills: (options: { bot?: string; limit: number }) => recent(FillPayload, 'hb.fill.v1', options),
+    /** Newest first. */
+    recentFills: ({ bot, limit }: { bot?: string; limit: number }): Promise<StoredFill[]> =>
+      rows(FillRow, 'select * from fills where $1::text is null or bot = $1 order by at desc, sequence desc limit $2', [
+        bot ?? null,
+        limit,
+      ]),
 
-    /** Protective stops share the stream and are left out. */
-    recentOrders: (options: { bot?: string; limit: number }) =>
-      recent(OrderPayload, 'hb.order.v1', options, `event.payload->>'type' is distinct from 'stop'`),
+    /** As they are now, the last changed first. Protective stops are no orders of a book and not among them. */
+    recentOrders: ({ bot, limit }: { bot?: string; limit: number }): Promise<StoredOrder[]> =>
+      rows(
+        OrderRow,
+        'select * from orders where $1::text is null or bot = $1 order by last_at desc, last_sequence desc limit $2',
+        [bot ?? null, limit],
+      ),
 
-    /** The latest state of every order that is not closed, oldest first. */
-    openOrders: ({ bot }: { bot?: string } = {}): Promise<StoredEvent<OrderPayload>[]> =>
-      events(
-        OrderPayload,
-        `select ${COLUMNS} from open_order where $1::text is null or bot = $1 order by bot, event_sequence`,
+    /** Every order that is not closed, oldest first. */
+    openOrders: ({ bot }: { bot?: string } = {}): Promise<StoredOrder[]> =>
+      rows(
+        OrderRow,
+        `select * from orders where state <> 'closed' and ($1::text is null or bot = $1) order by bot, first_sequence`,
         [bot ?? null],
       ),
 
@@ -189,20 +218,20 @@ export function createLedgerReads(pool: Pool, log: Log) {
         .map(({ bot, events: count, lastAtMs }) => ({ bot, count, lastFillAtMs: lastAtMs }));
     },
 
-    /** At most `points` values of equity since then, each the last one in its slice of time. */
+    /** At most `points` values of equity since then, by the minute, each the last one in its slice of time. */
     equityCurve({ bot, sinceMs, points }: { bot: string; sinceMs: number; points: number }) {
       return rows(
         z
           .object({ at: AtMs, equity: Decimal })
           .transform(({ at, equity }): { atMs: number; equity: string } => ({ atMs: at, equity })),
         `with span as (
-           select at, event_sequence, payload->>'equity' as equity, extract(epoch from at) as s from event
-           where bot = $1 and stream = 'hb.telemetry.v1' and at >= to_timestamp($2::double precision / 1000) and payload ? 'equity'),
+           select minute as at, equity, extract(epoch from minute) as s from bot_snapshot_minute
+           where bot = $1 and minute >= to_timestamp($2::double precision / 1000)),
          edges as (select min(s) as low, greatest(max(s) - min(s), 0.001) as width from span)
          select at, equity from (
            select distinct on (slice) at, equity from (
              select *, least(floor((s - low) / width * $3::int), $3::int - 1) as slice from span, edges) sliced
-           order by slice, at desc, event_sequence desc) curve
+           order by slice, at desc) curve
          order by at`,
         [bot, sinceMs, points],
       );
@@ -210,7 +239,7 @@ export function createLedgerReads(pool: Pool, log: Log) {
 
     /** What is stored, by bot and stream. */
     eventCounts: (): Promise<StreamTotal[]> =>
-      rows(StreamTotalRow, 'select * from stream_total order by bot, stream', []),
+      rows(StreamTotalRow, 'select * from stream_total order by source, stream', []),
 
     /** Counts rows: for evidence and not for a page that refreshes. The journal must be on this host. */
     async sourceVersusStored({ bot, journalDir }: { bot: string; journalDir: string }): Promise<SourceVersusStored> {
@@ -218,10 +247,10 @@ export function createLedgerReads(pool: Pool, log: Log) {
       const source = await lastSequences(journalDir);
       const [counted] = await rows(
         z.object({ events: SafeInt, last: SafeInt, lost: SafeInt }),
-        `select (select count(*) from event where bot = $1 and event_sequence <= $2) as events,
-                (select coalesce(max(event_sequence), 0) from event where bot = $1) as last,
-                (select coalesce(sum(least(to_event_sequence, $2) - from_event_sequence + 1), 0) from journal_loss
-                 where bot = $1 and from_event_sequence <= $2) as lost`,
+        `select (select count(*) from event where source = $1 and sequence <= $2) as events,
+                (select coalesce(max(sequence), 0) from event where source = $1) as last,
+                (select coalesce(sum(least(to_sequence, $2) - from_sequence + 1), 0) from journal_loss
+                 where source = $1 and from_sequence <= $2) as lost`,
         [bot, source.eventSequence],
       );
       const { events: stored, last, lost } = counted ?? { events: 0, last: 0, lost: 0 };

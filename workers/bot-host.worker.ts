@@ -10,6 +10,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Log } from '../core/log.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import { createJournalShipper } from '../ledger/journal-shipper.ts';
+import { createProjector } from '../ledger/projector.ts';
 import { createLog } from '../monitoring/log.ts';
 import { botHostTaskQueue } from '../workflows/desk-attributes.ts';
 import { readEnvironment } from './environment.ts';
@@ -66,7 +67,9 @@ async function main(): Promise<void> {
     log,
   });
   const shipper = createJournalShipper({ ledger, journalsDir: home.journalsDir, log });
+  const projector = createProjector(ledger, log);
   shipper.start();
+  projector.start();
   const rateBrokers = startRateBrokers({ home, config, log });
   const temporal = watchTemporal(log);
   await runWorker({
@@ -83,6 +86,7 @@ async function main(): Promise<void> {
   host.release();
   await rateBrokers.stop();
   await shipper.stop();
+  await projector.stop();
   await ledger.close();
 }
 

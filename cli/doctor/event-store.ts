@@ -7,9 +7,8 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { isTrouble } from '../../core/bot/reasons.ts';
 import { SILENT } from '../../core/log.ts';
 import { createLedger, type Ledger } from '../../ledger/ledger.ts';
-import { localDatabaseUrl } from '../../stack/postgres.ts';
-import { readPorts } from '../../stack/ports.ts';
 import type { Context } from '../context.ts';
+import { databaseUrl } from '../database-url.ts';
 import { bad, note, ok, type Finding } from './finding.ts';
 
 const TELEMETRY_AGE_MS_MAX = 15_000;
@@ -22,10 +21,13 @@ export async function eventStore(context: Context, config: LoadedConfig): Promis
 }
 
 async function withLedger(context: Context, look: (ledger: Ledger) => Promise<Finding[]>): Promise<Finding[]> {
-  const port = readPorts(context.home)?.postgres;
-  const databaseUrl = context.env['DATABASE_URL'] ?? (port === undefined ? null : localDatabaseUrl(context.home, port));
-  if (databaseUrl === null) return [bad('no database is known', './desk up')];
-  const ledger = createLedger({ databaseUrl, migrationsDir: join(context.root, 'ledger', 'migrations'), log: SILENT });
+  const url = databaseUrl(context);
+  if (url === null) return [bad('no database is known', './desk up')];
+  const ledger = createLedger({
+    databaseUrl: url,
+    migrationsDir: join(context.root, 'ledger', 'migrations'),
+    log: SILENT,
+  });
   try {
     return await look(ledger);
   } finally {

@@ -40,6 +40,7 @@ export async function openStore(): Promise<StoreUnderTest> {
     log,
     async ship(bot, records) {
       await ledger.ship(bot, records);
+      await ledger.project(100_000);
     },
     async restart() {
       postgres = await startPostgres({ home, port, samePort: true, settings, log });

@@ -123,8 +123,10 @@ describe('with events in the store', () => {
     const { orders, fills, equity } = json.data;
     expect(orders).toHaveLength(100);
     expect(fills).toHaveLength(Math.min(100, story.bench.state.fills));
-    expect(equity.length).toBeGreaterThan(40);
-    expect(equity.length).toBeLessThanOrEqual(50);
+    // By the minute.
+    const minutes = equity.map(({ atMs }) => atMs / 60_000);
+    expect(minutes.length).toBeGreaterThan(10);
+    expect(minutes).toEqual(minutes.map((_, index) => minutes[0]! + index));
     const { bench } = story;
     const desk1 = { instrument: { quotePerTickLot: 0.0001 } } as Parameters<typeof equityOf>[1];
     expect(Math.abs(Number(equity.at(-1)?.equity) - equityOf(bench.state, desk1))).toBeLessThan(5);

@@ -101,7 +101,7 @@ test('a bot that stood still, briefly or until it was killed as hung, reads the 
     // Nothing of a stopped process is dated behind its stop; what was on its way to the store by then is.
     const types = await until(`the first intent of ${bot} since, stored`, async () => {
       const rows = await desk.query<{ type: string }>(
-        `select payload->>'type' as type from event where bot = $1 and at >= $2 order by event_sequence`,
+        `select payload->>'type' as type from event where source = $1 and at >= $2 order by sequence`,
         [bot, new Date(stoppedAtMs + 1_000)],
       );
       const told = rows.map(({ type }) => type);

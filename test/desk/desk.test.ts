@@ -31,7 +31,7 @@ async function positionsAgree(bot: string, account: string): Promise<void> {
     const before = await desk.accounts();
     const [row] = await desk.query<{ qty: string; n: string }>(
       `select coalesce(sum(case payload->>'side' when 'buy' then 1 else -1 end * (payload->>'qty')::numeric), 0) as qty, count(*) as n
-       from event where bot = $1 and stream = 'hb.fill.v1'`,
+       from event where source = $1 and stream = 'hb.fill.v1'`,
       [bot],
     );
     const after = await desk.accounts();
@@ -46,7 +46,7 @@ async function positionsAgree(bot: string, account: string): Promise<void> {
 async function noOrderTwice(bot: string): Promise<void> {
   const [row] = await desk.query<{ n: string; ids: string }>(
     `select count(*) as n, count(distinct payload->>'clientOrderId') as ids from event
-     where bot = $1 and stream = 'hb.execution_intent.v1' and payload->>'type' = 'place'`,
+     where source = $1 and stream = 'hb.execution_intent.v1' and payload->>'type' = 'place'`,
     [bot],
   );
   expect(Number(row?.n)).toBeGreaterThan(0);
@@ -118,7 +118,7 @@ describe('a running desk', () => {
       'bot: expected a bot name of 1 to 32 of a-z, 0-9 and -, was "Bot 1"',
     ],
     ['a missing field', 'bot/y', { desk: 'local', bot: 'bot1' }, 'host: '],
-    ['an unknown field', 'bot/z', { desk: 'local', bot: 'bot1', host: 'local', hots: 1 }, 'Unrecognized key: "hots"'],
+    ['an unknown field', 'bot/z', { desk: 'local', bot: 'bot1', host: 'local', hots: 1 }, 'hots: unknown key, was 1'],
   ])('fails a workflow with %s at once, naming it', async (_name, id, input, message) => {
     const { code, stdout, stderr } = await desk.temporal(
       'workflow',
@@ -151,7 +151,9 @@ describe('a running desk', () => {
     const { code, stdout } = await desk.desk('up');
     expect(code).toBe(0);
     expect(stdout).toContain('the desk is running already');
-    expect(stdout).toContain(`http://127.0.0.1:${desk.ports?.console}`);
+    expect(stdout).toContain(`Temporal     127.0.0.1:${desk.ports?.temporal}`);
+    // No console was started with it.
+    expect(stdout).not.toContain('console');
   });
 });
 
@@ -212,7 +214,7 @@ describe('what is killed while trading', () => {
     await positionsAgree('bot4', 'mm-eth');
     for (const bot of ['bot1', 'bot3', 'bot4']) {
       const [gaps] = await desk.query<{ n: string; last: string }>(
-        `select count(*) as n, max(event_sequence) as last from event where bot = $1`,
+        `select count(*) as n, max(sequence) as last from event where source = $1`,
         [bot],
       );
       expect(gaps?.n).toBe(gaps?.last);

@@ -77,7 +77,12 @@ describe('a wrong declaration', () => {
     changed(join(config, 'bots', 'bot1.yml'), (text) =>
       text.replace('deadmanS: 15', 'deadmanS: 1').replace('mode: live', 'mode: lively'),
     );
-    changed(join(config, 'bots', 'bot3.yml'), (text) => text.replace('account: paper-btc', 'account: mm-doge'));
+    changed(join(config, 'bots', 'bot3.yml'), (text) =>
+      text
+        .replace('account: paper-btc', 'account: mm-doge')
+        .replace('symbol: BTCUSDT', 'symbol: DOGEUSDT')
+        .replace('levels: 1', "levels: 'one'"),
+    );
     writeFileSync(join(config, 'bots', 'bot4.yml'), 'version: 1\nbot: [\n');
     changed(stack, (text) => text.replace('  port: 7233', '  port: 99999\n  coluor: red'));
     const env = environment(home, { DESK_CONFIG: config, DESK_STACK: stack });
@@ -85,16 +90,18 @@ describe('a wrong declaration', () => {
     expect(code).toBe(2);
     const faults = stderr.split('\n').filter((line) => line.startsWith('  '));
     expect(faults.map((line) => line.trim()).filter((line) => !line.startsWith('built in'))).toEqual([
-      'desk.yml: simulator.speed: Too small: expected number to be >0, was 0',
+      'desk.yml: simulator.speed: expected more than 0, was 0',
       'desk.yml: colour: unknown key, was "red"',
-      expect.stringMatching(/^bots\/bot1\.yml: mode: .*"live"\|"paper_only"\|"disabled", was "lively"$/),
-      'bots/bot1.yml: deadmanS: Too small: expected number to be >=3, was 1',
+      'bots/bot1.yml: mode: expected one of live, paper_only, disabled, was "lively"',
+      'bots/bot1.yml: deadmanS: expected at least 3, was 1',
+      'bots/bot3.yml: strategy.size.levels: expected a number, was "one"',
       'bots/bot3.yml: account: expected one of mm-btc, mm-eth, paper-btc, was "mm-doge"',
       expect.stringMatching(/^bots\/bot4\.yml: .* at line 3, column 1$/),
+      expect.stringMatching(/^bots\/bot3\.yml: symbol: expected one that is recorded in .*, was "DOGEUSDT"$/),
       expect.stringMatching(/stack\.yml:\d+ temporal\.port: expected 0 to 65535, was 99999$/),
       expect.stringMatching(/stack\.yml:\d+ temporal\.coluor: unknown key \(known: .*port.*\), was "red"$/),
     ]);
-    expect(stderr).toContain(`8 faults in the configuration (${config}, ${stack})`);
+    expect(stderr).toContain(`10 faults in the configuration (${config}, ${stack})`);
     expect(readdirSync(scratch)).not.toContain('unused');
   });
 
@@ -191,7 +198,7 @@ describe('a desk with little to choose from', () => {
     expect(socket.length).toBeLessThan(104);
     const env = environment(home);
     const { code, stdout } = await runDesk(['bot', 'pause', 'bot1'], env);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('bot1: paused: paused') });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('bot1: paused: paused_by_operator') });
     expect((await runDesk(['down'], env)).code).toBe(0);
     nothingRuns(home);
   }, 60_000);
@@ -295,7 +302,7 @@ describe('a damaged DESK_HOME', () => {
     };
   async function placedBy(bot: string): Promise<number> {
     const [row] = await desk.query<{ n: string }>(
-      `select count(*) as n from event where bot = $1 and payload->>'type' = 'place'`,
+      `select count(*) as n from event where source = $1 and payload->>'type' = 'place'`,
       [bot],
     );
     return Number(row?.n);
@@ -405,7 +412,7 @@ describe('a damaged DESK_HOME', () => {
     const stored = await until('the acceptance stored', async () => {
       const rows = await desk.query<{ operator: string; reason: string }>(
         `select payload->>'operator' as operator, payload->>'reason' as reason from event
-         where bot = 'bot1' and stream = 'hb.control.v1' and payload->'detail'->>'command' = 'acceptLoss'`,
+         where source = 'bot1' and stream = 'hb.control.v1' and payload->'detail'->>'command' = 'acceptLoss'`,
       );
       return rows.length > 0 ? rows : null;
     });

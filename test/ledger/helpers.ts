@@ -67,12 +67,39 @@ export function openBot({ journalsDir }: TestDatabase, bot: string, segmentBytes
   return openJournal({ dir: join(journalsDir, bot), log: SILENT, segmentBytes });
 }
 
+export function anOrder(clientOrderId: string, state: string, change: object = {}): object {
+  const told = { type: 'order', clientOrderId, symbol: 'BTCUSDT', side: 'buy', price: '10.5', qty: '1', filled: '0' };
+  return { ...told, state, closeReason: null, code: null, external: false, ...change };
+}
+
+export function aFill(clientOrderId: string, tradeId: string, change: object = {}): object {
+  const told = { type: 'fill', clientOrderId, tradeId, symbol: 'BTCUSDT', side: 'buy', leg: 'net', price: '10.5' };
+  const money = { qty: '1', fee: '0.0021', liquidity: 'maker', positionAfter: '1', realised: '0' };
+  return { ...told, ...money, atMs: 0, external: false, ...change };
+}
+
+export function aSnapshot(change: object = {}): object {
+  const where = { symbol: 'BTCUSDT', phase: 'running', reason: 'quoting', riskLevel: 'allow' };
+  const money = { equity: '1000', equityPeak: '1000', equityDayStart: '1000', realised: '0', unrealised: '0' };
+  const held = { position: '0', entryPrice: null, legs: [], mid: '10.5', fees: '0', funding: '0' };
+  return {
+    type: 'BotMinuteSnapshot',
+    ...where,
+    ...money,
+    ...held,
+    fills: 0,
+    ordersActive: 0,
+    ordersUnknown: 0,
+    ...change,
+  };
+}
+
 /** Events of a bot whose payload says their number, with an input now and then. */
 export function appendEvents(journal: Journal, count: number): void {
   for (let i = 0; i < count; i += 1) {
     if (i % 5 === 0) journal.append(RecordKind.bookInput, 1, 0, 1_700_000_000_000, 'not json');
     const n = journal.nextEventSequence;
-    const payload = { n, clientOrderId: `order-${n % 7}`, state: n % 3 === 0 ? 'closed' : 'open' };
+    const payload = { n, ...anOrder(`order-${n % 7}`, n % 3 === 0 ? 'closed' : 'open') };
     const kind = n % 2 === 0 ? RecordKind.orderEvent : RecordKind.marketDataEvent;
     journal.append(kind, 1, journal.nextSequence - 1, 1_700_000_000_000 + n, JSON.stringify(payload));
   }
@@ -107,19 +134,18 @@ export async function eventsOf(database: TestDatabase, bot: string): Promise<Jou
 /** What a bot's stored rows say, to be compared with its journal in one look. */
 export async function storedOf(database: TestDatabase, bot: string) {
   const [row] = await database.query(
-    `select count(*) as rows, count(distinct event_sequence) as distinct, coalesce(min(event_sequence), 0) as first,
-       coalesce(max(event_sequence), 0) as last,
-       count(*) filter (where (payload->>'n')::bigint is distinct from event_sequence) as wrong,
-       (select event_sequence from journal_offset where bot = $1) as "offset",
-       (select sum(events) from stream_total where bot = $1) as totals
-     from event where bot = $1`,
+    `select count(*) as rows, count(distinct sequence) as distinct, coalesce(min(sequence), 0) as first,
+       coalesce(max(sequence), 0) as last,
+       count(*) filter (where (payload->>'n')::bigint is distinct from sequence) as wrong,
+       (select sequence from journal_offset where source = $1) as "offset"
+     from event where source = $1`,
     [bot],
   );
   return Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
 }
 
 export function storedExactly(count: number) {
-  return { rows: count, distinct: count, first: 1, last: count, wrong: 0, offset: count, totals: count };
+  return { rows: count, distinct: count, first: 1, last: count, wrong: 0, offset: count };
 }
 
 /** Compiles a program of these tests once; each start is a process of its own that the caller ends. */

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { RecordKind } from '../../core/events/record.ts';
-import { openBot, startDatabase } from './helpers.ts';
+import { aFill, anOrder, aSnapshot, eventsOf, openBot, startDatabase } from './helpers.ts';
 import type { TestDatabase } from './helpers.ts';
-import { eventsOf } from './helpers.ts';
 
-const START_MS = 1_700_000_000_000;
+const START_MS = 1_700_000_040_000;
 let database: TestDatabase;
 afterAll(() => database.remove());
 
@@ -17,32 +16,24 @@ beforeAll(async () => {
       journal.append(kind, 3, 41, atMs, JSON.stringify(payload));
     for (let minute = 0; minute < 10; minute += 1) {
       const atMs = START_MS + minute * 60_000 + (bot === 'bot4' ? 1 : 0);
-      const clientOrderId = `${bot}-${minute}`;
-      event(RecordKind.orderEvent, atMs, { clientOrderId, state: 'in_flight' });
-      event(RecordKind.orderEvent, atMs, { clientOrderId, state: minute === 7 ? 'unknown' : 'open', price: '10.5' });
+      const id = `${bot}-${minute}`;
+      event(RecordKind.orderEvent, atMs, anOrder(id, 'in_flight'));
+      event(RecordKind.orderEvent, atMs, anOrder(id, minute === 7 ? 'unknown' : 'open'));
       if (minute % 2 === 0) {
-        const fill = {
-          clientOrderId,
-          tradeId: `t${minute}`,
-          side: 'buy',
-          price: '10.5',
-          qty: '1',
-          fee: '0.0021',
-          liquidity: 'maker',
-          atMs,
-        };
-        event(RecordKind.fillEvent, atMs, fill);
-        event(RecordKind.orderEvent, atMs, { clientOrderId, state: 'closed' });
+        event(RecordKind.fillEvent, atMs, aFill(id, `t${minute}`));
+        event(RecordKind.orderEvent, atMs, anOrder(id, 'closed', { filled: '1' }));
       }
-      event(RecordKind.telemetryEvent, atMs, { equity: `${1000 + minute}.000000000001`, positionLots: minute });
+      event(RecordKind.telemetryEvent, atMs, aSnapshot({ equity: `${1000 + minute}.000000000001` }));
     }
     event(RecordKind.telemetryEvent, START_MS + 600_000, { note: 'no equity in this one' });
     event(RecordKind.fillEvent, START_MS + 600_000, { strange: true });
     await journal.close();
     const events = await eventsOf(database, bot);
     // In two batches, so that orders change state across them.
-    await database.ledger.ship(bot, events.slice(0, 17));
-    await database.ledger.ship(bot, events.slice(17));
+    for (const batch of [events.slice(0, 17), events.slice(17)]) {
+      await database.ledger.ship(bot, batch);
+      await database.ledger.project(1_000);
+    }
   }
 });
 
@@ -57,20 +48,29 @@ test('the newest snapshot of each bot', async () => {
 test('recent fills of all and of one, newest first, without the one that is no fill', async () => {
   const { reads } = database.ledger;
   const all = await reads.recentFills({ limit: 6 });
-  expect(all.map(({ payload }) => payload.clientOrderId)).toEqual(['bot4-8', 'bot1-8', 'bot4-6', 'bot1-6']);
+  expect(all.map(({ clientOrderId }) => clientOrderId)).toEqual([
+    'bot4-8',
+    'bot1-8',
+    'bot4-6',
+    'bot1-6',
+    'bot4-4',
+    'bot1-4',
+  ]);
   const [newest] = await reads.recentFills({ bot: 'bot1', limit: 2 });
   expect(newest).toMatchObject({
     bot: 'bot1',
     atMs: START_MS + 480_000,
     correlationId: 'bot1-3-15',
-    payload: { price: '10.5', fee: '0.0021', liquidity: 'maker' },
+    price: '10.5',
+    fee: '0.0021',
+    liquidity: 'maker',
   });
 });
 
 test('open orders are those whose last state is not closed', async () => {
   const { reads } = database.ledger;
   const open = await reads.openOrders({ bot: 'bot4' });
-  expect(open.map(({ payload }) => [payload.clientOrderId, payload.state])).toEqual([
+  expect(open.map(({ clientOrderId, state }) => [clientOrderId, state])).toEqual([
     ['bot4-1', 'open'],
     ['bot4-3', 'open'],
     ['bot4-5', 'open'],
@@ -79,7 +79,11 @@ test('open orders are those whose last state is not closed', async () => {
   ]);
   expect(await reads.openOrders()).toHaveLength(10);
   const recent = await reads.recentOrders({ bot: 'bot1', limit: 3 });
-  expect(recent.map(({ payload }) => payload.state)).toEqual(['open', 'in_flight', 'closed']);
+  expect(recent.map(({ clientOrderId, state, filled }) => [clientOrderId, state, filled])).toEqual([
+    ['bot1-9', 'open', '0'],
+    ['bot1-8', 'closed', '1'],
+    ['bot1-7', 'unknown', '0'],
+  ]);
 });
 
 test('totals and counts are those of the rows', async () => {
@@ -89,7 +93,7 @@ test('totals and counts are those of the rows', async () => {
     { bot: 'bot4', count: 6, lastFillAtMs: START_MS + 600_000 },
   ]);
   const counted = await database.query(
-    'select bot, stream, count(*) as events, max(event_sequence) as last from event group by 1, 2 order by 1, 2',
+    'select source as bot, stream, count(*) as events, max(sequence) as last from event group by 1, 2 order by 1, 2',
   );
   expect(
     (await reads.eventCounts()).map(({ bot, stream, events, lastEventSequence }) => [

@@ -2,7 +2,6 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { RecordKind } from '../../core/events/record.ts';
 import { SILENT } from '../../core/log.ts';
 import { LedgerGap, LedgerNewer, LedgerUnavailable } from '../../ledger/errors.ts';
 import { createLedger } from '../../ledger/ledger.ts';
@@ -22,7 +21,7 @@ describe('shipping', () => {
     expect(await storedOf(database, 'fields')).toEqual(storedExactly(30));
     const [row] = await database.query(
       `select *, extract(epoch from at) * 1000 as at_ms, stored_at > now() - interval '1 minute' as fresh
-       from event where bot = 'fields' and event_sequence = 8`,
+       from event where source = 'fields' and sequence = 8`,
     );
     expect(row).toMatchObject({
       journal_sequence: '10',
@@ -41,21 +40,6 @@ describe('shipping', () => {
       eventSequence: 30,
     });
     expect(await database.ledger.bookmarkOf('nobody')).toBeNull();
-  });
-
-  test('keeps protective stops out of the orders that are open', async () => {
-    const payloads = [
-      { type: 'order', clientOrderId: 'stops_1-1', state: 'open' },
-      { type: 'stop', clientOrderId: 'stops_1-2', state: 'open' },
-      { type: 'stop', clientOrderId: 'stops_1-2', state: 'gone' },
-    ].map((payload) => JSON.stringify(payload));
-    const records = await writePayloads(database, 'stops', payloads, RecordKind.orderEvent);
-    await database.ledger.ship('stops', records);
-    const { reads } = database.ledger;
-    const ids = (events: { payload: { clientOrderId: string } }[]): string[] =>
-      events.map(({ payload }) => payload.clientOrderId);
-    expect(ids(await reads.openOrders({ bot: 'stops' }))).toEqual(['stops_1-1']);
-    expect(ids(await reads.recentOrders({ bot: 'stops', limit: 10 }))).toEqual(['stops_1-1']);
   });
 
   test('takes overlapping batches and refuses a gap, by name', async () => {
@@ -93,9 +77,9 @@ describe('shipping', () => {
       expect(await database.ledger.shipLoss('loss', loss)).toEqual({ stored: 0, skipped: 0, eventSequence: 30 });
     }
     await database.ledger.ship('loss', records.slice(30));
-    expect(
-      await database.query(`select from_event_sequence, to_event_sequence from journal_loss where bot = 'loss'`),
-    ).toEqual([{ from_event_sequence: '21', to_event_sequence: '30' }]);
+    expect(await database.query(`select from_sequence, to_sequence from journal_loss where source = 'loss'`)).toEqual([
+      { from_sequence: '21', to_sequence: '30' },
+    ]);
     expect((await storedOf(database, 'loss'))['rows']).toBe(40);
   });
 });
@@ -112,7 +96,7 @@ describe('payloads', () => {
       bot,
       await writePayloads(database, bot, [JSON.stringify({ text }), JSON.stringify({ [text]: 1 })]),
     );
-    const rows = await database.query('select payload from event where bot = $1 order by event_sequence', [bot]);
+    const rows = await database.query('select payload from event where source = $1 order by sequence', [bot]);
     expect(rows.map(({ payload }) => payload)).toEqual([{ text }, { [text]: 1 }]);
   });
 
@@ -130,7 +114,7 @@ describe('payloads', () => {
     ];
     const records = await writePayloads(database, 'refused', payloads);
     expect(await database.ledger.ship('refused', records)).toEqual({ stored: 45, skipped: 0, eventSequence: 45 });
-    const rows = await database.query(`select payload from event where bot = 'refused' order by event_sequence`);
+    const rows = await database.query(`select payload from event where source = 'refused' order by sequence`);
     expect(rows[13]?.['payload']).toEqual({
       nul: 'a\u2400b',
       kept: '\\u0000',

@@ -20,7 +20,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   journal: { rooms: ['core'], packages: ['node:*'] },
   ledger: {
     rooms: ['core', 'journal', 'monitoring'],
-    packages: ['pg', 'pg-copy-streams', 'node-pg-migrate', 'zod', 'node:*'],
+    packages: ['canonicalize', 'pg', 'pg-copy-streams', 'node-pg-migrate', 'zod', 'node:*'],
   },
   stack: {
     rooms: ['core', 'config', 'monitoring'],
