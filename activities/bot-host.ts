@@ -107,6 +107,13 @@ const LAST_CHARACTERS = 1_200;
 const TWIN_EXIT_CODE = 4;
 
 /** The end of a log, short enough for a workflow's history: what was said in plain words, if anything was. */
+/** Ends that its log says nothing about: from outside, or in order. Null where it ended by a fault of its own. */
+function endFromOutside(code: number | null, signal: string | null): string | null {
+  if (signal === 'SIGKILL') return 'killed by SIGKILL: by a person, or by the system for want of memory';
+  if (signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGHUP') return `ended by ${signal}`;
+  return code === 0 ? 'it left in order' : null;
+}
+
 function lastWords(log: string): string {
   const lines = log.split('\n');
   const plain = lines.filter((line) => !line.startsWith('{'));
@@ -231,7 +238,7 @@ export function createBotHost(setup: BotHostOptions): BotHost {
         code,
         signal,
         ranMs: Date.now() - startedAt,
-        detail: lastWords(child.logTail()),
+        detail: endFromOutside(code, signal) ?? lastWords(child.logTail()),
       });
       log.warn('bot process ended', { bot, pid: child.mark.pid, code, signal });
     });

@@ -28,7 +28,7 @@ import { BookChannel } from './book-channel.ts';
 import { Due, nothingDue, type DueTimes } from './due.ts';
 import { SequenceCounter, type ReplayRecorder } from './recorder.ts';
 import { ReplayVenue } from './replay-venue.ts';
-import { Tally, type ReplayResult } from './tally.ts';
+import { OPENING_BALANCE, Tally, type ReplayResult } from './tally.ts';
 
 /** Bitget's `books` channel. */
 export const PUSH_MS = 100;
@@ -48,7 +48,7 @@ export interface ReplayOptions {
   readonly latency?: LatencyParams;
   /** Time between two looks of the bot at the book, 100 when absent; 0 shows each change of its first levels. */
   readonly pushMs?: number;
-  /** Decimal USDT, '10000' when absent. */
+  /** Decimal USDT, `OPENING_BALANCE` when absent. */
   readonly openingBalance?: string;
   /** ms of the recording: the bot starts at `fromMs` and is cut off at `toMs`. What lies before gives its first bars. */
   readonly fromMs?: number;
@@ -98,7 +98,7 @@ export class Replay {
       instrument,
       config,
       grade = 'queue',
-      openingBalance = '10000',
+      openingBalance = OPENING_BALANCE,
       recorder = new SequenceCounter(),
     } = options;
     const { latency = LatencyParams.parse({}), pushMs = PUSH_MS, fromMs = 0, toMs = Infinity } = options;

@@ -16,6 +16,9 @@ import type { ReplayOptions } from './replay.ts';
 import type { ReplayVenue, Request } from './replay-venue.ts';
 
 /** Amounts are decimal USDT. All but `speed` is the same for the same recording, configuration and options. */
+/** Of a replay that is not told another; decimal USDT. */
+export const OPENING_BALANCE = '10000';
+
 export interface ReplayResult {
   readonly bot: string;
   readonly strategy: string;
@@ -101,7 +104,7 @@ export class Tally {
 
   /** Throws `InvariantError` when account, fills and machine do not agree. */
   result({ state }: BotMachine, venue: ReplayVenue, fromMs: number, toMs: number): ReplayResult {
-    const { instrument, config, openingBalance = '10000' } = this.options;
+    const { instrument, config, openingBalance = OPENING_BALANCE } = this.options;
     const wallMs = performance.now() - this.beganAt;
     const held = netLots(venue.row.holdings);
     invariant(held === this.boughtLots - this.soldLots, 'the fills of a replay add up to its position');

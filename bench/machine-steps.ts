@@ -116,6 +116,7 @@ async function measure(bench: Bench, journal: Journal): Promise<object> {
       copyOfTheFrame: rounded(best('copy') - best('tape'), 1),
       strategyOnBook: rounded(best('onBook') - best('copy'), 1),
       strategyQuote: rounded(best('quote') - best('copy'), 1),
+      strategyQuoteAnew: rounded(best('quoteAnew') - best('copy'), 1),
       packBook: rounded(best('pack') - best('tape'), 1),
       unpackBook: best('unpack'),
       wholeIdleStep: best('idleStep'),
@@ -209,6 +210,8 @@ function partsOf(bench: Bench): Record<string, () => void> {
     midTicks: 0,
     positionLots: 0,
     isReducing: false,
+    closableByBidsLots: 0,
+    closableByAsksLots: 0,
     fundingRate: 0,
     fundingIntervalMs: 0,
   };
@@ -227,6 +230,8 @@ function partsOf(bench: Bench): Record<string, () => void> {
   look(books[0] as number);
   strategy.onTimer(view, tell);
   const desired = createDesiredQuotes();
+  // A strategy may keep its answer while nothing that it rests on changes, but not one that was written elsewhere.
+  const inTurns = [desired, createDesiredQuotes()] as const;
   const packed = books.map((index) => packBook(bookOf(index)).slice());
   const { machine, idle } = idleMachine(bench);
   const effects = new Effects();
@@ -242,6 +247,11 @@ function partsOf(bench: Bench): Record<string, () => void> {
       books.forEach((index) => {
         look(index);
         strategy.quote(view, desired);
+      }),
+    quoteAnew: () =>
+      books.forEach((index, n) => {
+        look(index);
+        strategy.quote(view, n % 2 === 0 ? inTurns[0] : inTurns[1]);
       }),
     pack: () => books.forEach((index) => packBook(bookOf(index))),
     unpack: () => packed.forEach((bytes) => unpackBook(bytes, into)),

@@ -10,7 +10,7 @@ import type { BotInput, ControlCommand } from '../core/bot/input.ts';
 import { encodeState } from '../core/bot/state.ts';
 import { reasonName } from '../core/bot/reasons.ts';
 import { heldSince, riskLevelOf } from '../core/bot/risk-watch.ts';
-import { phaseOf } from '../core/bot/telemetry.ts';
+import { phaseOf, text } from '../core/bot/telemetry.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { TickTimingsEvent } from '../core/bot/events.ts';
 import type { AccountReport, BotStatus } from '../core/control/protocol.ts';
@@ -143,6 +143,7 @@ export class BotRuntime implements VenueSink {
   status(): BotStatus {
     const { config, instrument, machine, journal, identity } = this.parts;
     const { state } = machine;
+    const { equityLast, equityStart } = state.daily;
     return {
       bot: config.bot,
       instance: identity.instance,
@@ -156,6 +157,7 @@ export class BotRuntime implements VenueSink {
       riskCode: state.risk.ladder.code,
       heldSinceMs: heldSince(state),
       position: formatQty(netLots(state.holdings), instrument),
+      pnlToday: equityLast === null || equityStart === null ? null : text(equityLast - equityStart),
       ordersActive: state.orders.filter((order) => order.state !== 'closed').length,
       fills: state.fills,
       durableSequence: journal.durableSequence,

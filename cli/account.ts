@@ -7,11 +7,13 @@ import pc from 'picocolors';
 import { z } from 'zod';
 import { rateSocket } from '../config/home.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { rightText } from '../core/accounts/key-rights.ts';
 import { AccountReport } from '../core/control/protocol.ts';
 import { readPorts } from '../stack/ports.ts';
 import type { Context } from './context.ts';
 import { accountFinding } from './doctor/accounts.ts';
 import { checkOutput, CommandFailure, EXIT } from './exit-codes.ts';
+import { sentence } from './why/words.ts';
 
 /** What the probe's program prints. */
 const Probe = AccountReport.extend({
@@ -42,8 +44,10 @@ async function probe(context: Context, account: string, output: string): Promise
   if (output === 'json') console.log(JSON.stringify({ v: 1, data: answer }));
   else {
     console.log(mark === 'ok' ? pc.green(text) : mark === 'note' ? pc.yellow(text) : pc.red(text));
-    if (rights.length > 0) console.log(`  may: ${rights.join(', ')}`);
-    if (ipRestricted !== null) console.log(`  works from ${ipRestricted ? 'listed addresses only' : 'any address'}`);
+    if (rights.length > 0)
+      console.log(sentence(`its key may ${rights.map(rightText).join(', ')}`, '  ', '    ').join('\n'));
+    if (ipRestricted !== null)
+      console.log(`  its key works from ${ipRestricted ? 'listed addresses only' : 'any address'}`);
     if (remedy !== undefined) console.log(`  → ${remedy}`);
   }
   return mark === 'bad' ? EXIT.unhealthy : EXIT.ok;

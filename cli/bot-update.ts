@@ -2,7 +2,7 @@
 import { ApplicationFailure, WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { readPorts } from '../stack/ports.ts';
-import { botWorkflowId, type CommandResult } from '../workflows/bot/contract.ts';
+import { botWorkflowId, NOT_ALLOWED, type CommandResult } from '../workflows/bot/contract.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 
@@ -11,6 +11,12 @@ export function plainCommand({ home, env }: Context, bot: string, update: string
   const address = env['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${readPorts(home)?.temporal ?? 7233}`;
   const input = JSON.stringify(message).replaceAll("'", `'\\''`);
   return `temporal workflow update execute --address ${address} --workflow-id ${botWorkflowId(bot)} --name ${update} --input '${input}'`;
+}
+
+/** With the line to type: `rest` is what follows the bot's name. */
+export function reasonMissing(verb: string, bot: string, rest = ''): CommandFailure {
+  const line = `./desk bot ${verb} ${bot}${rest} --reason "..."`;
+  return new CommandFailure(EXIT.usage, `--reason: expected why, was missing\n  → ${line}`);
 }
 
 export async function orNotRunning<T>(bot: string, asked: Promise<T>): Promise<T> {
@@ -39,7 +45,8 @@ export async function sendUpdate(
     );
   } catch (error) {
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-      throw new CommandFailure(EXIT.usage, `${bot}: ${error.cause.message}`);
+      const { message: told, type } = error.cause;
+      throw new CommandFailure(type === NOT_ALLOWED ? EXIT.notAllowed : EXIT.usage, `${bot}: ${told}`);
     }
     throw error;
   }

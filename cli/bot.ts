@@ -13,11 +13,12 @@ import {
   statusQuery,
   stopUpdate,
   thawUpdate,
+  type BotWorkflowPhase,
   type CommandResult,
 } from '../workflows/bot/contract.ts';
 import { acceptLoss } from './accept-loss.ts';
 import { registerParameterCommands } from './bot-parameters.ts';
-import { orNotRunning, plainCommand, sendUpdate } from './bot-update.ts';
+import { orNotRunning, plainCommand, reasonMissing, sendUpdate } from './bot-update.ts';
 import { ensureBotWorkflow } from './bot-workflows.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
@@ -28,33 +29,56 @@ interface BotVerb {
   readonly verb: string;
   readonly update: UpdateDefinition<CommandResult, [unknown]>;
   readonly description: string;
-  /** Towards more risk: a person has to say why. */
-  readonly isUnsafe: boolean;
+  /** Towards more risk, or not undone by a word: a person has to say why. */
+  readonly needsReason: boolean;
+  /** Phases that it shall lead out of. */
+  readonly ends: readonly BotWorkflowPhase[];
 }
 
 const VERBS: readonly BotVerb[] = [
-  { verb: 'pause', update: pauseUpdate, description: 'cancel its orders and quote no more', isUnsafe: false },
-  { verb: 'resume', update: resumeUpdate, description: 'quote again', isUnsafe: true },
+  {
+    verb: 'pause',
+    update: pauseUpdate,
+    description: 'cancel its orders and quote no more',
+    needsReason: false,
+    ends: [],
+  },
+  {
+    verb: 'resume',
+    update: resumeUpdate,
+    description: 'end a pause: quote again',
+    needsReason: true,
+    ends: ['frozen', 'hard_stopped', 'gave_up'],
+  },
   {
     verb: 'freeze',
     update: freezeUpdate,
     description: 'the manual freeze: like a pause, and ended by thaw alone',
-    isUnsafe: false,
+    needsReason: false,
+    ends: [],
   },
-  { verb: 'thaw', update: thawUpdate, description: 'end the manual freeze', isUnsafe: true },
+  { verb: 'thaw', update: thawUpdate, description: 'end the manual freeze', needsReason: true, ends: ['frozen'] },
   {
     verb: 'hard-stop',
     update: hardStopUpdate,
     description: 'cancel everything of its symbol and stay out until approved',
-    isUnsafe: false,
+    needsReason: true,
+    ends: [],
   },
   {
     verb: 'approve',
     update: approveRestartUpdate,
     description: 'lift a hard stop, or allow restarts again',
-    isUnsafe: true,
+    needsReason: true,
+    ends: ['hard_stopped', 'gave_up'],
   },
-  { verb: 'stop', update: stopUpdate, description: 'end its process in order, and its workflow', isUnsafe: false },
+  {
+    verb: 'stop',
+    update: stopUpdate,
+    description: 'end its process in order, and its workflow',
+    needsReason: false,
+    ends: [],
+  },
 ];
 
 interface MessageOptions {
@@ -62,6 +86,12 @@ interface MessageOptions {
   operator: string;
   showTemporal?: boolean;
   dryRun?: boolean;
+}
+
+/** `bot4: paused: paused_by_operator`: its phase and, where that says more, the bot's own word. */
+function told(bot: string, { phase, applied, detail }: CommandResult): string {
+  const parts = [`${phase}${applied ? '' : ' (not applied yet)'}`, ...detail.split(': ')];
+  return [bot, ...parts.filter((part, place) => part !== parts[place - 1])].join(': ');
 }
 
 export function registerBotCommands(program: Command, context: Context, parseBot: (name: string) => string): void {
@@ -73,24 +103,26 @@ export function registerBotCommands(program: Command, context: Context, parseBot
       throw new CommandFailure(EXIT.usage, `bot: expected one of ${[...bots.keys()].join(', ')}, was "${parsed}"`);
     return parsed;
   };
-  for (const { verb, update, description, isUnsafe } of VERBS) {
+  for (const { verb, update, description, needsReason, ends } of VERBS) {
     bot
       .command(`${verb} <bot>`)
       .description(description)
-      .option('--reason <text>', isUnsafe ? 'why (required)' : 'why')
+      .option('--reason <text>', needsReason ? 'why (required)' : 'why')
       .option('--operator <name>', 'who', userInfo().username)
       .option('--show-temporal', 'also print the equal temporal command')
       .option('--dry-run', 'say what would be sent, send nothing')
       .action(async (name: string, options: MessageOptions) => {
         const target = known(name);
-        if (isUnsafe && options.reason === undefined)
-          throw new CommandFailure(EXIT.usage, `--reason: expected why ${target} may ${verb}, was missing`);
+        if (needsReason && options.reason === undefined) throw reasonMissing(verb, target);
         const message = { operator: options.operator, reason: options.reason ?? `desk bot ${verb}` };
         const plain = plainCommand(context, target, update.name, message);
         if (options.showTemporal === true) console.error(plain);
         if (options.dryRun === true) return console.log(`would run: ${plain}`);
         const result = await withTemporal(context, (client) => sendUpdate(client, target, update, message));
-        console.log(`${target}: ${result.phase}${result.applied ? '' : ' (not applied yet)'}: ${result.detail}`);
+        // What came between, or stands in spite of it.
+        if (result.applied && ends.includes(result.phase))
+          throw new CommandFailure(EXIT.notAllowed, `${told(target, result)}\n  → ./desk status`);
+        console.log(told(target, result));
       });
   }
   registerParameterCommands(bot, context, (name) => loadConfig(context.configDir).bots.get(known(name))!);
@@ -116,8 +148,7 @@ export function registerBotCommands(program: Command, context: Context, parseBot
     .option('--operator <name>', 'who', userInfo().username)
     .action(async (name: string, { reason, operator }: { reason?: string; operator: string }) => {
       const target = known(name);
-      if (reason === undefined)
-        throw new CommandFailure(EXIT.usage, '--reason: expected why the loss may be accepted, was missing');
+      if (reason === undefined) throw reasonMissing('accept-loss', target);
       console.log(await acceptLoss(context.home, target, { operator, reason }));
       console.log(`then: ./desk bot approve ${target} --reason ...`);
     });

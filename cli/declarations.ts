@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { armingRecordFile } from '../config/home.ts';
-import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts';
+import { ConfigError, readConfig, type BotOutline, type LoadedConfig } from '../config/load.ts';
 import { REAL_MONEY_VARIABLE, refuseRealMoney } from '../core/accounts/real-money.ts';
 import { SimulatedMarket } from '../core/simulation/options.ts';
 import { readTemporalDev, type TemporalDev } from '../stack/temporal-dev.ts';
@@ -20,15 +20,12 @@ export interface Declarations {
 /** Throws `ConfigError` with the faults of every file. Nothing is written and nothing started. */
 export function readDeclarations(context: Context): Declarations {
   const { root, configDir, stackFile } = context;
-  const faults: string[] = [];
-  const places: string[] = [];
-  const config = collect(() => loadConfig(configDir), configDir, faults, places);
+  const { faults: found, config, endpoint, outlines } = readConfig(configDir);
+  const faults = [...found];
+  const markets = endpoint === 'simulator' ? recordingsFor(outlines, join(root, 'data'), faults) : [];
+  const places = faults.length > 0 ? [configDir] : [];
   const stack = collect(() => readTemporalDev(stackFile), stackFile, faults, places);
-  const markets =
-    config === null
-      ? null
-      : collect(() => recordingsFor(config, join(root, 'data'), configDir), configDir, faults, places);
-  if (config === null || stack === null || markets === null) throw new ConfigError(faults, places.join(', '));
+  if (config === null || stack === null || faults.length > 0) throw new ConfigError(faults, places.join(', '));
   refuseRealMoneyBots(config, context);
   return { config, stack, markets };
 }
@@ -57,17 +54,14 @@ function collect<T>(read: () => T, place: string, faults: string[], places: stri
   }
 }
 
-function recordingsFor({ desk, bots }: LoadedConfig, dataDir: string, configDir: string): SimulatedMarket[] {
-  if (desk.venue.endpoint !== 'simulator') return [];
+function recordingsFor(bots: readonly BotOutline[], dataDir: string, faults: string[]): SimulatedMarket[] {
   const markets = z.array(SimulatedMarket).parse(JSON.parse(readFileSync(join(dataDir, 'markets.json'), 'utf8')));
   const recorded = markets.map(({ instrument }) => instrument.symbol);
-  const active = [...bots.values()].filter(({ mode }) => mode !== 'disabled');
-  const faults = active
-    .filter(({ symbol }) => !recorded.includes(symbol))
-    .map(
-      ({ bot, symbol }) =>
+  const active = bots.filter(({ mode }) => mode !== 'disabled');
+  for (const { bot, symbol } of active)
+    if (!recorded.includes(symbol))
+      faults.push(
         `bots/${bot}.yml: symbol: expected one that is recorded in data/markets.json (${recorded.join(', ')}), was "${symbol}"`,
-    );
-  if (faults.length > 0) throw new ConfigError(faults, configDir);
+      );
   return markets.filter(({ instrument }) => active.some(({ symbol }) => symbol === instrument.symbol));
 }

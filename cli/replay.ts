@@ -15,7 +15,8 @@ import { barMsOf, runReplay, type ReplayOptions } from '../backtest/replay.ts';
 import type { ReplayResult } from '../backtest/tally.ts';
 import { loadConfig } from '../config/load.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
-import { COMPARED_GRADES, type ComparedGrade } from '../core/fill-model/graded-fills.ts';
+import { FILL_GRADES, type FillGrade } from '../core/fill-model/fill-model.ts';
+import { COMPARED_GRADES } from '../core/fill-model/graded-fills.ts';
 import { LatencyParams, WAY_MS_MAX } from '../core/fill-model/latency.ts';
 import { SILENT } from '../core/log.ts';
 import type { Bar } from '../core/market/bars.ts';
@@ -24,6 +25,7 @@ import { barsBefore } from '../core/recording/bar-series.ts';
 import type { Recording } from '../core/recording/recording.ts';
 import type { Context } from './context.ts';
 import { checkOutput, CommandFailure, EXIT } from './exit-codes.ts';
+import { preflight, preflightLines } from './replay-preflight.ts';
 
 interface ReplayFlags {
   data?: string;
@@ -46,7 +48,7 @@ export function registerReplayCommands(program: Command, context: Context): void
     .command('replay <bot>')
     .description('a bot as configured in recorded data: what it would have done, and what would have filled')
     .option('--data <name>', 'which recording; the first one of its symbol when left out (desk data list)')
-    .option('--grade <grade>', `${COMPARED_GRADES.join(', ')}; all side by side when left out`)
+    .option('--grade <grade>', `${FILL_GRADES.join(', ')}; ${COMPARED_GRADES.join(', ')} side by side when left out`)
     .option('--from <s>', 'second of the recording that the bot starts at', seconds)
     .option('--to <s>', 'second of the recording that it is cut off at', seconds)
     .option('--latency <ms>', 'on each way to the market and back', milliseconds)
@@ -112,10 +114,15 @@ async function replay(context: Context, bot: string, flags: ReplayFlags): Promis
     ...(data.kind === 'feed' && data.fundingIntervalMs !== undefined && { fundingIntervalMs: data.fundingIntervalMs }),
     ...(flags.bars === 'derived' && { bars: barsAt(fromMs, barMsOf(config)) }),
   };
+  const faults = preflight(config, data.instrument, feed, fromMs);
   const results: ReplayResult[] = [];
   for (const grade of grades) results.push(await run({ ...options, grade }, flags.journal));
-  if (flags.output === 'json') console.log(JSON.stringify({ v: 1, data: { data: data.name, results } }));
-  else show(data, configured, results);
+  if (flags.output === 'json')
+    console.log(JSON.stringify({ v: 1, data: { data: data.name, preflight: faults, results } }));
+  else {
+    show(data, configured, results);
+    if (faults.length > 0) console.log(preflightLines(configured.bot, faults).join('\n'));
+  }
   return EXIT.ok;
 }
 
@@ -155,15 +162,15 @@ function botNamed({ configDir }: Context, bot: string): BotConfig {
   return config;
 }
 
-function gradesOf({ grade, journal }: ReplayFlags): readonly ComparedGrade[] {
+function gradesOf({ grade, journal }: ReplayFlags): readonly FillGrade[] {
   if (grade === undefined) {
     if (journal !== undefined)
       throw new CommandFailure(EXIT.usage, '--journal: expected --grade beside it, was missing');
     return COMPARED_GRADES;
   }
-  const known = COMPARED_GRADES.find((each) => each === grade);
+  const known = FILL_GRADES.find((each) => each === grade);
   if (known === undefined)
-    throw new CommandFailure(EXIT.usage, `--grade: expected one of ${COMPARED_GRADES.join(', ')}, was "${grade}"`);
+    throw new CommandFailure(EXIT.usage, `--grade: expected one of ${FILL_GRADES.join(', ')}, was "${grade}"`);
   return [known];
 }
 

@@ -17,6 +17,7 @@ import { startStack, stopLeftBehind, type Stack } from '../stack/stack.ts';
 import { saysReady, superviseChild, type Kept, type SupervisedChild } from '../stack/supervise.ts';
 import { temporalEnv } from '../stack/temporal-connection.ts';
 import { onFreePorts } from '../stack/temporal-dev.ts';
+import { addressLines } from './addresses.ts';
 import { ensureBotWorkflows, type BotState } from './bot-workflows.ts';
 import { codeVersion } from './code-version.ts';
 import type { Context } from './context.ts';
@@ -46,7 +47,8 @@ export async function up(context: Context, profile: Profile): Promise<number> {
   const lock = takeDesk(context.home);
   if (!lock.taken) {
     console.log(`the desk is running already (pid ${lock.by.pid}, state in ${context.home.root})`);
-    console.log(lock.ports === null ? 'it is still starting' : addresses(lock.ports, null));
+    const running = runningProcesses(context.home).map(({ name }) => name);
+    console.log(lock.ports === null ? 'it is still starting' : addressLines(lock.ports, running).join('\n'));
     return 0;
   }
   const ending = new Promise<string>((resolve) => {
@@ -63,9 +65,9 @@ export async function up(context: Context, profile: Profile): Promise<number> {
     const started = start(context, { ...declarations, stack: declaration }, profile, log, parts);
     const first = await Promise.race([started.then(() => 'started' as const), ending]);
     if (first === 'started' && parts.stack !== null) {
-      console.log(
-        `\n${addresses(parts.stack.ports, parts.stack.temporalUiUrl, profile === 'all')}\n\nCtrl-C or ./desk down ends it.`,
-      );
+      const running = parts.children.map(({ name }) => name);
+      const lines = addressLines(parts.stack.ports, running, parts.stack.temporalUiUrl);
+      console.log(['', ...lines, '', 'Ctrl-C or ./desk down ends it.'].join('\n'));
       // For whoever started it as a program.
       if (!process.stdout.isTTY) console.log(JSON.stringify({ ready: true, ports: parts.stack.ports }));
     }
@@ -246,14 +248,4 @@ async function shutDown(
   }
   if (children.length > 0) await inOrder('bot host and simulator', () => end('bot-host', 'simulator'));
   if (stack !== null) await inOrder('Temporal and Postgres down', () => stack.stop());
-}
-
-function addresses(ports: Ports, temporalUiUrl: string | null, hasConsole = true): string {
-  return [
-    ...(hasConsole ? [`  console      http://127.0.0.1:${ports.console}`] : []),
-    `  Temporal UI  ${temporalUiUrl ?? `http://127.0.0.1:${ports.temporalUi}`}`,
-    `  Temporal     127.0.0.1:${ports.temporal}`,
-    `  simulator    http://127.0.0.1:${ports.simulator}/simulator/status`,
-    `  Postgres     127.0.0.1:${ports.postgres}`,
-  ].join('\n');
 }

@@ -3,11 +3,14 @@
  * re-run on the recorded inputs; it needs the journal's files and nothing that runs.
  */
 import type { Command } from 'commander';
+import { holdsOf, type Hold } from '../core/supervision/holds.ts';
 import { JournalDamaged } from '../journal/errors.ts';
 import { ReplayImpossible } from '../journal/machine-replay.ts';
+import { runningDesk } from '../stack/desk-lock.ts';
 import { codeVersion } from './code-version.ts';
 import type { Context } from './context.ts';
 import { checkOutput, CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
+import { askBot, withTemporal } from './temporal-client.ts';
 import { parseInstant } from './why/instant.ts';
 import { journalOfTag, openBotJournal, parseOrderId } from './why/journals.ts';
 import { whyOrder, type OrderAnswer } from './why/order.ts';
@@ -54,7 +57,7 @@ async function why(context: Context, subject: string, options: WhyOptions): Prom
 }
 
 interface Told {
-  readonly answer: TickAnswer | WindowAnswer | OrderAnswer;
+  readonly answer: (TickAnswer & { readonly holds: readonly Hold[] | null }) | WindowAnswer | OrderAnswer;
   readonly lines: () => string[];
 }
 
@@ -72,11 +75,19 @@ async function answerTo(context: Context, subject: string, { at, from, to }: Why
   const journal = openBotJournal(home, subject);
   if (from === undefined && to === undefined) {
     const answer = await whyTick(journal, at === undefined ? null : parseInstant(at, '--at', nowMs), nowMs, version);
-    return { answer, lines: () => showTick(answer) };
+    const holds = at === undefined && answer.silence === null ? await holdsNow(context, answer) : null;
+    return { answer: { ...answer, holds }, lines: () => showTick(answer, holds) };
   }
   if (from === undefined || at !== undefined)
     throw new CommandFailure(EXIT.usage, 'expected --at, or --from with or without --to');
   const toMs = to === undefined ? nowMs : parseInstant(to, '--to', nowMs);
   const answer = await whyWindow(journal, parseInstant(from, '--from', nowMs), toMs, version);
   return { answer, lines: () => showWindow(answer) };
+}
+
+/** What the supervisor of a running desk knows beyond the journal: which of a pause and a freeze it is, and both. */
+async function holdsNow(context: Context, { bot, reason }: TickAnswer): Promise<readonly Hold[] | null> {
+  const isHeld = reason === 'paused_by_operator' || reason === 'hard_stopped';
+  if (!isHeld || runningDesk(context.home) === null) return null;
+  return withTemporal(context, async (client) => holdsOf(await askBot(client, bot))).catch(() => null);
 }

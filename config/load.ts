@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
-import { BotConfig } from '../core/bot/bot-config.ts';
+import { BotConfig, BotMode } from '../core/bot/bot-config.ts';
 import { faultLine, faultsOf, showValue } from '../core/faults.ts';
 import { DeskConfig } from './desk-config.ts';
 
@@ -30,11 +30,18 @@ export function configHash(config: BotConfig): string {
   return createHash('sha256').update(JSON.stringify(config)).digest('hex').slice(0, 16);
 }
 
-function readYaml<T extends z.ZodType>(dir: string, file: string, schema: T, faults: string[]): z.infer<T> | null {
+interface ReadFile<T> {
+  /** Undefined where there is no YAML to read. */
+  readonly raw: unknown;
+  /** Null where the file is faulty. */
+  readonly parsed: T | null;
+}
+
+function readYaml<T extends z.ZodType>(dir: string, file: string, schema: T, faults: string[]): ReadFile<z.infer<T>> {
   const path = join(dir, file);
   if (!existsSync(path)) {
     faults.push(`${file}: expected a file, was missing`);
-    return null;
+    return { raw: undefined, parsed: null };
   }
   let raw: unknown;
   try {
@@ -42,47 +49,50 @@ function readYaml<T extends z.ZodType>(dir: string, file: string, schema: T, fau
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
     faults.push(`${file}: ${error.message.split('\n')[0]?.replace(/:$/, '')}`);
-    return null;
+    return { raw: undefined, parsed: null };
   }
   const parsed = schema.safeParse(raw, { reportInput: false });
-  if (parsed.success) return parsed.data;
-  for (const fault of faultsOf(byKey(parsed.error), raw)) faults.push(`${file}: ${faultLine(fault)}`);
-  return null;
+  if (parsed.success) return { raw, parsed: parsed.data };
+  for (const fault of faultsOf(parsed.error, raw)) faults.push(`${file}: ${faultLine(fault)}`);
+  return { raw, parsed: null };
 }
 
-/** An unknown key is a fault at its own path, not at that of the object around it. */
-function byKey(error: z.ZodError): z.ZodError {
-  return new z.ZodError(
-    error.issues.flatMap((issue): z.core.$ZodIssue[] =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({
-            code: 'custom',
-            path: [...issue.path, key],
-            message: 'unknown key',
-            input: undefined,
-          }))
-        : [issue],
-    ),
-  );
-}
+/** What of a file is held against other files, also where the file is faulty elsewhere. */
+const DeskOutline = z.object({
+  accounts: z.record(z.string(), z.unknown()).transform(Object.keys).nullable().catch(null),
+  venue: z.object({ endpoint: z.string() }).nullable().catch(null),
+});
+const BotOutline = z.object({
+  bot: z.string(),
+  account: z.string(),
+  symbol: z.string(),
+  mode: BotMode,
+  positionMode: z.string().default('one_way'),
+});
+export type BotOutline = z.infer<typeof BotOutline>;
 
-/** The accounts as they stand, also in a file that is faulty elsewhere; null when there is no list of them. */
-function declaredAccounts(configDir: string): readonly string[] | null {
-  try {
-    const raw: unknown = parse(readFileSync(join(configDir, 'desk.yml'), 'utf8'));
-    const parsed = z.object({ accounts: z.record(z.string(), z.unknown()) }).safeParse(raw);
-    return parsed.success ? Object.keys(parsed.data.accounts) : null;
-  } catch {
-    return null; // absent or no YAML: that is a fault of its own
-  }
+/** All that can be told of a configuration, faulty or not. */
+export interface ConfigReading {
+  readonly faults: readonly string[];
+  /** Null where there is a fault. */
+  readonly config: LoadedConfig | null;
+  readonly endpoint: string | null;
+  readonly outlines: readonly BotOutline[];
 }
 
 /** Throws `ConfigError` with all faults. `configDir` holds `desk.yml` and `bots/<bot>.yml`. */
 export function loadConfig(configDir: string): LoadedConfig {
+  const { faults, config } = readConfig(configDir);
+  if (config === null) throw new ConfigError(faults, configDir);
+  return config;
+}
+
+export function readConfig(configDir: string): ConfigReading {
   const faults: string[] = [];
   const desk = readYaml(configDir, 'desk.yml', DeskConfig, faults);
-  const accounts = declaredAccounts(configDir);
+  const outline = DeskOutline.safeParse(desk.raw).data ?? { accounts: null, venue: null };
   const bots = new Map<string, BotConfig>();
+  const outlines: BotOutline[] = [];
   const botsDir = join(configDir, 'bots');
   const files = existsSync(botsDir)
     ? readdirSync(botsDir)
@@ -92,24 +102,26 @@ export function loadConfig(configDir: string): LoadedConfig {
   if (files.length === 0) faults.push('bots/: expected at least one <bot>.yml, was none');
   for (const file of files) {
     const name = join('bots', file);
-    const bot = readYaml(configDir, name, BotConfig, faults);
-    if (bot === null) continue;
-    if (`${bot.bot}.yml` !== file)
-      faults.push(`${name}: bot: expected the name of its file, was ${showValue(bot.bot)}`);
-    if (accounts !== null && !accounts.includes(bot.account))
-      faults.push(`${name}: account: expected one of ${accounts.join(', ')}, was ${showValue(bot.account)}`);
-    bots.set(bot.bot, bot);
+    const { raw, parsed } = readYaml(configDir, name, BotConfig, faults);
+    if (parsed !== null) bots.set(parsed.bot, parsed);
+    const { data: told } = BotOutline.partial().catch({}).safeParse(raw);
+    if (told?.bot !== undefined && `${told.bot}.yml` !== file)
+      faults.push(`${name}: bot: expected the name of its file, was ${showValue(told.bot)}`);
+    if (told?.account !== undefined && outline.accounts !== null && !outline.accounts.includes(told.account))
+      faults.push(`${name}: account: expected one of ${outline.accounts.join(', ')}, was ${showValue(told.account)}`);
+    const whole = BotOutline.safeParse(raw);
+    if (whole.success) outlines.push(whole.data);
   }
-  faults.push(...sharedPositions(bots), ...sharedAccounts(bots));
-  if (desk === null || faults.length > 0) throw new ConfigError(faults, configDir);
-  return { desk, bots };
+  faults.push(...sharedPositions(outlines), ...sharedAccounts(outlines));
+  const config = desk.parsed === null || faults.length > 0 ? null : { desk: desk.parsed, bots };
+  return { faults, config, endpoint: outline.venue?.endpoint ?? null, outlines };
 }
 
 /** One position belongs to one bot: two bots on one account and symbol would each take the other's fills for its own. */
-function sharedPositions(bots: ReadonlyMap<string, BotConfig>): string[] {
+function sharedPositions(bots: readonly BotOutline[]): string[] {
   const owners = new Map<string, string>();
   const faults: string[] = [];
-  for (const { bot, account, symbol, mode } of bots.values()) {
+  for (const { bot, account, symbol, mode } of bots) {
     if (mode === 'disabled') continue;
     const key = `${account} ${symbol}`;
     const owner = owners.get(key);
@@ -121,10 +133,10 @@ function sharedPositions(bots: ReadonlyMap<string, BotConfig>): string[] {
 }
 
 /** A paper account is one process's own, and the venue keeps one position mode for all contracts of an account. */
-function sharedAccounts(bots: ReadonlyMap<string, BotConfig>): string[] {
-  const first = new Map<string, BotConfig>();
+function sharedAccounts(bots: readonly BotOutline[]): string[] {
+  const first = new Map<string, BotOutline>();
   const faults: string[] = [];
-  for (const config of bots.values()) {
+  for (const config of bots) {
     const { bot, account, mode, positionMode } = config;
     if (mode === 'disabled') continue;
     const other = first.get(account);

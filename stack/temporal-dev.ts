@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { z } from 'zod';
+import { ruleOf } from '../core/faults.ts';
 import type { Ports } from './ports.ts';
 
 const Port = z.int('expected a whole number').min(0, 'expected 0 to 65535').max(65_535, 'expected 0 to 65535');
@@ -119,7 +120,7 @@ export function parseTemporalDev(text: string, name = 'temporal-dev.yml'): Tempo
   const at = (path: readonly PropertyKey[]) => `${name}:${lineOf(document, lines, path)} ${path.join('.') || '(file)'}`;
   const faults = parsed.error.issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') {
-      return [`${at(issue.path)}: ${issue.message}, was ${show(valueAt(raw, issue.path))}`];
+      return [`${at(issue.path)}: ${ruleOf(issue)}, was ${show(valueAt(raw, issue.path))}`];
     }
     return issue.keys.map((key) => {
       const path = [...issue.path, key];

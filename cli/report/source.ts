@@ -6,7 +6,7 @@ import { RecordKind } from '../../core/events/record.ts';
 import type { Instrument } from '../../core/market/instrument.ts';
 import { orderTag } from '../../core/orders/client-order-id.ts';
 import { Gathering, isWanted, MARKOUT_LATE_MS, type Material, type ReportRun, type WantedEvent } from '../../core/reporting/material.ts'; // prettier-ignore
-import type { FilledBy, ReportHead, ReportTerms } from '../../core/reporting/report-head.ts';
+import type { FilledBy, ParameterChange, ReportHead, ReportTerms } from '../../core/reporting/report-head.ts';
 import { JournalIndex } from '../../journal/journal-index.ts';
 import { replayJournal, type RecordedRun } from '../../journal/machine-replay.ts';
 import { readJournal, type JournalRecord } from '../../journal/reader.ts';
@@ -14,6 +14,7 @@ import { inputOf } from '../../journal/rerun.ts';
 import { codeVersion } from '../code-version.ts';
 import type { Context } from '../context.ts';
 import { CommandFailure, EXIT } from '../exit-codes.ts';
+import { parameterChanges, readDeeds } from '../why/deeds.ts';
 import { parseInstant } from '../why/instant.ts';
 import { botsWithJournals, requireInstant, type BotJournal } from '../why/journals.ts';
 import { stamp } from '../why/words.ts';
@@ -48,7 +49,7 @@ export async function readSource(context: Context, bot: string, period: Period):
   const nowMs = Date.now();
   const { fromMs, toMs } = windowOf(journal, period, nowMs);
   const { material, recordsLost } = await gather(journal, fromMs, toMs);
-  const { run, config } = await asOf(journal, toMs);
+  const { run, config, changed } = await asOf(journal, toMs);
   const { instrument } = run;
   return {
     head: {
@@ -61,6 +62,7 @@ export async function readSource(context: Context, bot: string, period: Period):
       codeVersion: codeVersion(context),
       runs: material.runs,
       recordsLost,
+      changed,
     },
     terms: termsOf(config, instrument),
     material,
@@ -131,12 +133,22 @@ function runOf(record: JournalRecord): ReportRun {
   return { epoch, startedAtMs: atMs, codeVersion: version, configHash, mode: config?.mode ?? null };
 }
 
-/** Configuration and contract at `atMs`, with what people changed while the bot ran: the machine itself knows. */
-async function asOf({ bot, dir, index }: BotJournal, atMs: number): Promise<{ run: RecordedRun; config: BotConfig }> {
+interface Standing {
+  readonly run: RecordedRun;
+  /** With what people changed while the bot ran. */
+  readonly config: BotConfig;
+  readonly changed: readonly ParameterChange[];
+}
+
+/** Configuration and contract at `atMs`: the machine itself knows. */
+async function asOf({ bot, dir, index }: BotJournal, atMs: number): Promise<Standing> {
   const last = index.inputAt(atMs)?.sequence ?? 1;
   const { run, machine } = await replayJournal(dir, { index, from: last, until: last });
   if (run === null) throw new CommandFailure(EXIT.failure, `${bot}: the start of its last run is not in its journal`);
-  return { run, config: machine?.tunedConfig() ?? run.config };
+  const overridden = Object.keys(machine?.state.parameters ?? {});
+  if (machine === null || overridden.length === 0) return { run, config: run.config, changed: [] };
+  const config = machine.tunedConfig();
+  return { run, config, changed: parameterChanges(run.config, config, overridden, readDeeds(index, 1, last)) };
 }
 
 function filledBy({ configDir }: Context, { codeVersion: version, config }: RecordedRun): FilledBy {

@@ -10,6 +10,7 @@ import { isStopping, openLots, type Order } from '../../core/orders/order.ts';
 import type { Side } from '../../core/orders/order-intent.ts';
 import type { DesiredQuotes, Explained } from '../../core/strategies/strategy.ts';
 import type { RecordedRun, ReplayedStep } from '../../journal/machine-replay.ts';
+import { sideOf, type SideFacts } from './sides.ts';
 
 export interface MarketFacts {
   readonly bid: string | null;
@@ -68,28 +69,70 @@ export interface RiskFacts {
   readonly drawdownPct: Use | null;
 }
 
+export interface StopFacts {
+  readonly clientOrderId: string;
+  readonly leg: string;
+  readonly closes: 'long' | 'short';
+  readonly triggerPrice: string;
+  readonly state: string;
+}
+
+export interface ProtectionFacts {
+  /** As configured: whether whatever is held shall have a stop at the venue. */
+  readonly isEnabled: boolean;
+  readonly stops: readonly StopFacts[];
+  /** Since when something has been held without a stop that is known to rest; null while nothing is. */
+  readonly unprotectedMs: number | null;
+}
+
 export interface Facts {
   readonly market: MarketFacts;
   readonly position: PositionFacts;
   /** USDT; null before it was read. */
   readonly equity: number | null;
+  /** Since the venue was asked for the balance that the equity is counted on from; null before the first time. */
+  readonly equityAgeMs: number | null;
+  readonly protection: ProtectionFacts;
   readonly orders: readonly OrderFacts[];
   readonly risk: RiskFacts;
   readonly strategy: string;
   readonly explain: Explained;
+  readonly sides: Readonly<Record<Side, SideFacts>>;
 }
 
-export function factsOf({ machine, run, input: { atMs } }: Pick<ReplayedStep, 'machine' | 'run' | 'input'>): Facts {
+export function factsOf(step: Pick<ReplayedStep, 'machine' | 'run' | 'input' | 'reason'>): Facts {
+  const { machine, run, input: { atMs } } = step; // prettier-ignore
   const { state } = machine;
   const { instrument } = run;
+  const explain = explainAside(machine, run);
   return {
     market: marketOf(state, instrument, atMs),
     position: positionOf(state, instrument),
     equity: state.daily.equityLast,
+    equityAgeMs: state.provenAtMs === 0 ? null : atMs - state.provenAtMs,
+    protection: protectionOf(machine, instrument, atMs),
     orders: state.orders.map((order) => orderOf(order, instrument, atMs)),
     risk: riskOf(machine, instrument),
     strategy: run.config.strategy.name,
-    explain: explainAside(machine, run),
+    explain,
+    sides: { buy: sideOf(step, explain, 'buy'), sell: sideOf(step, explain, 'sell') },
+  };
+}
+
+function protectionOf(machine: BotMachine, instrument: Instrument, atMs: number): ProtectionFacts {
+  const { stops, unprotectedSinceMs } = machine.state;
+  return {
+    isEnabled: machine.tunedConfig().risk.protectiveStopEnabled,
+    stops: stops
+      .filter(({ isOver }) => !isOver)
+      .map(({ clientOrderId, leg, direction, triggerPrice, state }) => ({
+        clientOrderId,
+        leg,
+        closes: direction === 1 ? 'long' : 'short',
+        triggerPrice: formatPrice(triggerPrice, instrument),
+        state,
+      })),
+    unprotectedMs: unprotectedSinceMs === 0 ? null : atMs - unprotectedSinceMs,
   };
 }
 

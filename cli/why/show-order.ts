@@ -1,12 +1,15 @@
 /** An order's life as a person reads it: what it is, what led to it, what happened, how it ended. */
 import pc from 'picocolors';
 import type { BotEvent, FillEvent, OrderEvent } from '../../core/bot/events.ts';
+import type { CloseReason, OrderState } from '../../core/orders/order.ts';
 import { DENIAL_TEXTS, REASON_TEXTS } from '../../core/bot/reason-texts.ts';
+import type { Side } from '../../core/orders/order-intent.ts';
 import type { Approval, Use, WantedQuote } from './facts.ts';
 import type { Decision, LifeEvent, OrderAnswer, OrderSummary } from './order.ts';
+import { sharedExplained, sideText } from './sides.ts';
 import { denialText, marketParts, positionParts } from './show-tick.ts';
 import { verdictLines } from './verdict.ts';
-import { clock, duration, explainedParts, figure, labelled, signed, spelled, stamp } from './words.ts';
+import { clock, duration, explainedParts, figure, labelled, plural, signed, spelled, stamp } from './words.ts';
 
 const TIME_WIDTH = 12;
 const WHAT_WIDTH = 10;
@@ -66,13 +69,19 @@ function decisionLines(decision: Decision, beganMs: number): string[] {
   const { sequence, atMs, input, reason, facts, wanted, outcome } = decision;
   const time = atMs === beganMs ? clock(atMs) : `+${duration(atMs - beganMs)}`;
   return [
-    ...row(time, 'decided', [`on ${input} (record ${sequence}): ${reason}`]),
+    ...row(time, 'decided', [`when it heard: ${input} (record ${sequence})`, `the bot then: ${reason}`]),
     ...row('', 'market', marketParts(facts.market)),
     ...row('', 'position', positionParts(facts.position)),
-    ...row('', 'strategy', [facts.strategy, ...explainedParts(facts.explain)]),
-    ...(outcome.outcome === 'stop' ? [] : row('', 'wanted', wantedParts(wanted))),
+    ...row('', 'strategy', [facts.strategy, ...explainedParts(sharedExplained(facts.explain))]),
+    ...(outcome.outcome === 'stop'
+      ? []
+      : row('', 'wanted', [...wantedParts(wanted), sideText(facts.sides[sideOf(outcome)])])),
     ...outcomeLines(outcome, atMs),
   ];
+}
+
+function sideOf(outcome: Exclude<Decision['outcome'], { outcome: 'stop' }>): Side {
+  return outcome.outcome === 'approved' ? outcome.intent.side : outcome.denial.side;
 }
 
 function wantedParts(wanted: readonly WantedQuote[]): string[] {
@@ -99,23 +108,27 @@ function outcomeLines(outcome: Decision['outcome'], atMs: number): string[] {
   return [
     ...row('', 'risk', ['approved', ...approvalParts(outcome.approval)]),
     ...row('', 'intent', [
-      spelled(kind),
-      ...(reduceOnly ? ['reduce only'] : []),
-      `expires in ${duration(expiresAtMs - atMs)}`,
+      kind === 'post_only' ? 'post only: refused rather than taking from the book' : spelled(kind),
+      ...(reduceOnly ? ['reduce only: it may not open anything'] : []),
+      `not sent any more after ${duration(expiresAtMs - atMs)}`,
     ]),
   ];
 }
 
 function approvalParts(approval: Approval | null): string[] {
   if (approval === null) return [];
-  const of = ({ measured, limit }: Use): string => `${figure(measured, 1)} of ${figure(limit, 1)}`;
   const { orderQuote, exposureQuote, ordersActive } = approval;
-  return [`order ${of(orderQuote)} USDT`, `exposure ${of(exposureQuote)} USDT`, `orders before ${of(ordersActive)}`];
+  const usdt = ({ measured, limit }: Use): string => `${figure(measured, 1)} USDT, at most ${figure(limit, 1)}`;
+  return [
+    `it is worth ${usdt(orderQuote)}`,
+    `exposure with it ${usdt(exposureQuote)}`,
+    `${plural(ordersActive.measured, 'order')} before it, at most ${ordersActive.limit}`,
+  ];
 }
 
 function lifeLines({ atMs, cause, event }: LifeEvent, beganMs: number): string[] {
   const [what, parts] = lifeText(event);
-  const because = cause === '' ? [] : [pc.dim(cause)];
+  const because = cause === '' ? [] : [pc.dim(`on ${cause}`)];
   return row(`+${duration(atMs - beganMs)}`, what, [...parts, ...because]);
 }
 
@@ -140,12 +153,22 @@ function lifeText(event: BotEvent): [what: string, parts: string[]] {
 
 function orderText({ state, closeReason, filled, qty, code, external }: OrderEvent): [string, string[]] {
   const part = Number(filled) > 0 ? [`${filled} of ${qty} filled`] : [];
-  const what = state === 'closed' ? spelled(closeReason ?? 'closed') : spelled(state);
+  const now = state === 'closed' ? (closeReason ?? 'cancelled') : state;
   return [
-    what.slice(0, WHAT_WIDTH - 1),
-    [...part, ...codeParts(code), ...(external ? ['not placed by this bot'] : [])],
+    spelled(now).slice(0, WHAT_WIDTH - 1),
+    [ORDER_TEXTS[now], ...part, ...codeParts(code), ...(external ? ['not placed by this bot'] : [])],
   ];
 }
+
+const ORDER_TEXTS: Readonly<Record<Exclude<OrderState, 'closed'> | CloseReason, string>> = {
+  in_flight: 'it is on its way to the venue',
+  open: 'it rests in the book',
+  unknown: 'nobody knows whether the venue has it: it is looked up',
+  filled: 'all of it is filled',
+  cancelled: 'it is off the book',
+  rejected: 'the venue refused it',
+  never_arrived: 'the venue never had it',
+};
 
 const codeParts = (code: string | null): string[] => (code === null ? [] : [`code ${code}`]);
 
@@ -163,7 +186,7 @@ function cancelText(reason: string): string {
 
 function fillParts({ qty, price, liquidity, fee, realised, positionAfter }: FillEvent): string[] {
   const won = Number(realised) === 0 ? [] : [`realised ${realised} USDT`];
-  return [`${qty} at ${price}`, liquidity, `fee ${fee} USDT`, ...won, `position after ${positionAfter}`];
+  return [`${qty} at ${price} as ${liquidity}`, `fee ${fee} USDT`, ...won, `the bot then holds ${positionAfter}`];
 }
 
 function summaryLines({

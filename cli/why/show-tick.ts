@@ -3,7 +3,10 @@ import pc from 'picocolors';
 import { DENIAL_TEXTS } from '../../core/bot/reason-texts.ts';
 import type { DenialCode } from '../../core/risk/decision.ts';
 import type { Side } from '../../core/orders/order-intent.ts';
+import { holdLines, type Hold } from '../../core/supervision/holds.ts';
+import { FREEZE } from '../../workflows/bot/contract.ts';
 import type { Facts, MarketFacts, OrderFacts, PositionFacts, RiskFacts, Use } from './facts.ts';
+import { sharedExplained, sideText } from './sides.ts';
 import type { LastWords, TickAnswer } from './tick.ts';
 import { verdictLines } from './verdict.ts';
 import {
@@ -20,8 +23,12 @@ import {
   stamp,
 } from './words.ts';
 
-export function showTick(answer: TickAnswer): string[] {
-  const { bot, symbol, tick, reason, means, action, facts, askedAtMs, verdict } = answer;
+/** Longer ago, a journal is history: a replay's, say. What was then is told by its date. */
+const LIVE_MS = 300_000;
+
+/** `holds`: what its supervisor knows to hold it now; null where that was not asked. */
+export function showTick(answer: TickAnswer, holds: readonly Hold[] | null = null): string[] {
+  const { bot, symbol, tick, reason, means, facts, askedAtMs, verdict } = answer;
   const isGood = reason === 'quoted';
   const paint = answer.isTrouble ? pc.red : isGood ? pc.green : pc.yellow;
   return [
@@ -30,13 +37,15 @@ export function showTick(answer: TickAnswer): string[] {
     ...silenceLines(answer),
     ...sentence(`${bot} ${means}.`),
     ...sentence(sinceText(answer)),
-    ...sentence(`→ ${action}`, '  ', '    '),
+    ...actionLines(answer, holds),
     '',
     ...labelled('market', marketParts(facts.market)),
     ...positionLines(facts),
+    ...labelled('stop', protectionParts(facts)),
     ...riskLines(facts.risk),
+    ...changedLines(answer),
     '',
-    ...explainedTable('strategy', facts.explain),
+    ...explainedTable('strategy', sharedExplained(facts.explain)),
     '',
     ...sideLines('bid', 'buy', answer),
     ...sideLines('ask', 'sell', answer),
@@ -46,12 +55,33 @@ export function showTick(answer: TickAnswer): string[] {
   ];
 }
 
+/** Who holds it and what ends that, or else what can be done about the reason. */
+function actionLines({ bot, heldBy, action, tick }: TickAnswer, holds: readonly Hold[] | null): string[] {
+  if (holds !== null && holds.length > 0) {
+    return holds.flatMap((hold) => {
+      const [text = '', lift = ''] = holdLines(bot, hold);
+      return [...sentence(`It is ${text}.`), lift];
+    });
+  }
+  if (heldBy === null) return sentence(`→ ${action}`, '  ', '    ');
+  const { operator, reason, atMs } = heldBy;
+  const isFreeze = reason.startsWith(FREEZE);
+  const when = `${clock(atMs, tick.atMs)}, ${duration(tick.atMs - atMs)} before`;
+  const what = isFreeze ? `a freeze: ${reason.slice(FREEZE.length)}` : reason;
+  return [
+    ...sentence(`By ${operator ?? 'somebody'} at ${when}: ${what}.`),
+    ...sentence(isFreeze ? `→ ./desk bot thaw ${bot} --reason "..."` : `→ ${action}`, '  ', '    '),
+  ];
+}
+
 function silenceLines({ silence, tick, askedAtMs }: TickAnswer): string[] {
   if (silence === null) return [];
-  const before = duration(askedAtMs - tick.atMs);
+  const silentMs = askedAtMs - tick.atMs;
+  const before = duration(silentMs);
+  const isLive = silentMs < LIVE_MS;
   const text =
     silence.untilMs === null
-      ? `It is not running: its last tick was ${before} before this question. That tick:`
+      ? `It is not running: its last tick was ${isLive ? `${before} before this question` : `at ${stamp(tick.atMs)}`}. That tick:`
       : `It was not running: its last tick was ${before} before, the next one came at ${clock(silence.untilMs, tick.atMs)}. The last:`;
   return [...sentence(text).map((line) => pc.red(line)), ''];
 }
@@ -69,8 +99,9 @@ export function marketParts({ bid, ask, spreadBps, bookAgeMs }: MarketFacts): st
   return [`${bid ?? 'none'} / ${ask ?? 'none'}`, ...spread, `book ${duration(bookAgeMs)} old`];
 }
 
-function positionLines({ position, equity }: Facts): string[] {
-  const account = equity === null ? [] : [`equity ${figure(equity)} USDT`];
+function positionLines({ position, equity, equityAgeMs }: Facts): string[] {
+  const age = equityAgeMs === null ? '' : ` (balance read ${duration(equityAgeMs)} before)`;
+  const account = equity === null ? [] : [`equity ${figure(equity)} USDT${age}`];
   return labelled('position', [...positionParts(position), ...account]);
 }
 
@@ -84,6 +115,25 @@ export function positionParts({ qty, entryPrice, quote, unrealised, legs }: Posi
     `unrealised ${signed(unrealised)}`,
     ...legs.map((leg) => `${leg.leg} leg ${leg.qty}${leg.entryPrice === null ? '' : ` at ${leg.entryPrice}`}`),
   ];
+}
+
+/** What closes the position at the venue when nothing of the desk lives any more. */
+function protectionParts({ position, protection: { isEnabled, stops, unprotectedMs } }: Facts): string[] {
+  if (stops.length > 0) {
+    return stops.map(({ closes, triggerPrice, state, clientOrderId }) => `closes the ${closes} at ${triggerPrice}, ${spelled(state)} (${clientOrderId})`); // prettier-ignore
+  }
+  if (!isEnabled) return ['none at the venue: risk.protectiveStopEnabled is false'];
+  const isFlat = Number(position.qty) === 0 && position.legs.length === 0;
+  if (isFlat) return ['none: nothing is held'];
+  return [pc.red(`none rests${unprotectedMs === null ? '' : `, for ${duration(unprotectedMs)}`}`)];
+}
+
+function changedLines({ changed, tick }: TickAnswer): string[] {
+  const lines = changed.map(({ path, configured, now, by }) => {
+    const who = by === null ? 'before this journal begins' : `by ${by.operator ?? 'somebody'} at ${clock(by.atMs, tick.atMs)}: ${by.reason}`; // prettier-ignore
+    return [`${path} ${configured} → ${now}`, who];
+  });
+  return lines.flatMap((parts, index) => labelled(index === 0 ? 'changed' : '', parts));
 }
 
 const of = ({ measured, limit }: Use, decimals = 0): string =>
@@ -108,7 +158,11 @@ function riskLines({ level, code, measured, limit, ...uses }: RiskFacts): string
 /** What rests on a side, and what was last said of it. */
 function sideLines(label: string, side: Side, { facts, last, tick }: TickAnswer): string[] {
   const resting = facts.orders.filter((order) => order.side === side && !order.isForeign).map(orderParts);
-  const rows = [...(resting.length === 0 ? [['nothing rests']] : resting), ...lastParts(last[side], tick.atMs)];
+  const rows = [
+    [sideText(facts.sides[side])],
+    ...(resting.length === 0 ? [['nothing rests']] : resting),
+    ...lastParts(last[side], tick.atMs),
+  ];
   return rows.flatMap((parts, index) => labelled(index === 0 ? label : '', parts));
 }
 
@@ -131,7 +185,8 @@ function lastParts({ intent, denial, withheld }: LastWords, nowMs: number): stri
   }
   if (withheld !== null) {
     const { code, edgeBps, edgeBpsMin } = withheld.event;
-    const edge = `edge ${figure(edgeBps)} bps, needs ${figure(edgeBpsMin)}`;
+    const quote = code === 'spread_floor_above_market' ? "a quote at the market's spread had " : '';
+    const edge = `${quote}edge ${figure(edgeBps, 3)} bps, at least ${figure(edgeBpsMin, 3)} wanted`;
     rows.push([`last withheld ${code}: ${edge}`, when(withheld.atMs)]);
   }
   return rows;

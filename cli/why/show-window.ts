@@ -17,6 +17,7 @@ export function showWindow(answer: WindowAnswer): string[] {
     `${pc.bold(bot)} ${symbol}  ${stamp(fromMs)} to ${clock(toMs, fromMs)}, ${duration(toMs - fromMs)}`,
     ...(isCut ? ['  Its journal begins there.'] : []),
     '',
+    pc.dim(`  ${'reason'.padEnd(width)}${'share'.padStart(8)}  ${'together'.padStart(13)}${'how often'.padStart(12)}`),
     ...shares.map((share) => shareLine(share, width, at)),
     '',
     ...(changes === 0 ? [] : ['  Longest', ...longest.map((stretch) => stretchLine(stretch, at)), '']),

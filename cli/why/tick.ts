@@ -1,13 +1,15 @@
 /** Why a bot quoted or did not at an instant: its tick, since when it has been so, and what that rested on. */
 import type { ExecutionIntentEvent, RiskDenialEvent, SignalEvent } from '../../core/bot/events.ts';
-import { isTrouble, reasonName, type ReasonCode } from '../../core/bot/reasons.ts';
+import { isTrouble, Reason, reasonName, type ReasonCode } from '../../core/bot/reasons.ts';
 import { REASON_TEXTS } from '../../core/bot/reason-texts.ts';
 import { RecordKind } from '../../core/events/record.ts';
 import type { Side } from '../../core/orders/order-intent.ts';
+import type { Deed, ParameterChange } from '../../core/reporting/report-head.ts';
 import { frameAtMs, frameBytes, frameKind, frameSequence, HEADER_BYTES } from '../../journal/frame.ts';
 import type { JournalIndex, RecordMark } from '../../journal/journal-index.ts';
 import { replayJournal, ReplayImpossible, type ReplayedStep } from '../../journal/machine-replay.ts';
 import { CommandFailure, EXIT } from '../exit-codes.ts';
+import { parameterChanges, readDeeds, type Deeds } from './deeds.ts';
 import { factsOf, type Facts } from './facts.ts';
 import { requireInstant, type BotJournal } from './journals.ts';
 import { verdictOf, type Verdict } from './verdict.ts';
@@ -57,6 +59,10 @@ export interface TickAnswer {
   };
   readonly facts: Facts;
   readonly last: Readonly<Record<Side, LastWords>>;
+  /** Who told it what holds it, by its journal; null where nobody did. */
+  readonly heldBy: Deed | null;
+  /** What of its parameters people changed while it ran. */
+  readonly changed: readonly ParameterChange[];
   readonly verdict: Verdict;
 }
 
@@ -88,6 +94,10 @@ export async function whyTick(
   if (step === null || step.record.sequence !== tick.sequence || spells.current === null)
     throw new CommandFailure(EXIT.failure, `${bot}: what it knew at ${stamp(tick.atMs)} is not in its journal`);
   const reason = reasonName(step.reason);
+  const overridden = Object.keys(step.machine.state.parameters);
+  const back = index.inputAt(tick.atMs - BACK_MS)?.sequence ?? 1;
+  // What was changed once stays so: it may be as old as the journal.
+  const deeds = readDeeds(index, overridden.length > 0 ? 1 : back, tick.sequence);
   const { means, action } = REASON_TEXTS[reason];
   const { account, symbol } = step.run.config;
   return {
@@ -103,7 +113,9 @@ export async function whyTick(
     action: action.replaceAll('<bot>', bot).replaceAll('<account>', account),
     facts: factsOf(step),
     since: await beginningOf(spells, journal, replay.begin?.sequence ?? 1, tick.atMs - BACK_MS),
-    last: lastWords(index, tick),
+    last: lastWords(index, tick, back),
+    heldBy: heldBy(step, deeds),
+    changed: parameterChanges(step.run.config, step.machine.tunedConfig(), overridden, deeds),
     verdict: verdictOf(replay, codeVersion),
   };
 }
@@ -178,10 +190,16 @@ const TOLD_KINDS: ReadonlySet<number> = new Set([
   RecordKind.executionIntentEvent,
 ]);
 
+/** A stop by a limit of its own is told by its level of risk. */
+function heldBy({ machine, reason }: ReplayedStep, { commands }: Deeds): Deed | null {
+  if (reason === Reason.paused_by_operator) return commands.get('pause') ?? null;
+  const isOwnStop = machine.state.risk.ladder.level === 'hard_stop';
+  return reason === Reason.hard_stopped && !isOwnStop ? (commands.get('hardStop') ?? null) : null;
+}
+
 /** What was last said of each side at or before `tick`. */
-function lastWords(index: JournalIndex, tick: RecordMark): Readonly<Record<Side, LastWords>> {
+function lastWords(index: JournalIndex, tick: RecordMark, from: number): Readonly<Record<Side, LastWords>> {
   const found = new Map<string, { sequence: number; atMs: number; text: string }>();
-  const from = index.inputAt(tick.atMs - BACK_MS)?.sequence ?? 1;
   index.walk(from, (bytes, at) => {
     const sequence = frameSequence(bytes, at);
     const atMs = frameAtMs(bytes, at);

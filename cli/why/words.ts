@@ -75,14 +75,17 @@ export function spelled(name: string): string {
 
 /** Told in lines of their own. */
 const TOLD: ReadonlySet<string> = new Set(['mid', 'position', 'positionQuote']);
-const UNITS: Readonly<Record<string, string>> = { Bps: ' bps', Pct: ' %', Ms: ' ms', S: ' s' };
+const UNITS: Readonly<Record<string, string>> = { Bps: ' bps', Pct: ' %', Ms: ' ms', S: ' s', Atr: ' ATR' };
+/** Fractions of one, told in percent. */
+const FRACTIONS: ReadonlySet<string> = new Set(['fundingRate', 'fullness', 'targetRatio']);
 
 /** `edgeBpsMin: 0.125` is "edge min" and "0.125 bps". */
 function explainedPairs(explained: Explained): [name: string, value: string][] {
   return Object.entries(explained)
     .filter(([name]) => !TOLD.has(name))
     .map(([name, value]) => {
-      const [, head = name, unit = '', bound = ''] = /^(.+?)(Bps|Pct|Ms|S)(Min|Max)?$/.exec(name) ?? [];
+      if (FRACTIONS.has(name) && typeof value === 'number') return [spelled(name), `${significant(value * 100)} %`];
+      const [, head = name, unit = '', bound = ''] = /^(.+?)(Bps|Pct|Ms|S|Atr)(Min|Max)?$/.exec(name) ?? [];
       const text = explainedText(value);
       return [spelled(head + bound).replace(/^is /, ''), typeof value === 'number' ? text + (UNITS[unit] ?? '') : text];
     });
@@ -105,7 +108,7 @@ const GAP = 3;
 export function explainedTable(label: string, explained: Explained): string[] {
   const indent = MARGIN.length + LABEL;
   const width = Math.floor((WIDTH - indent - GAP * (COLUMNS - 1)) / COLUMNS);
-  const cells = explainedPairs(explained).map(([name, value]) => name + value.padStart(width - name.length));
+  const cells = explainedPairs(explained).map(([name, value]) => `${name} ${value.padStart(width - name.length - 1)}`);
   const rows = Math.ceil(cells.length / COLUMNS);
   return Array.from({ length: rows }, (_, row) => {
     const own = cells.filter((_cell, place) => place % rows === row);

@@ -32,6 +32,18 @@ export function isFlat({ net, long, short }: Holdings): boolean {
   return net.qty === 0 && long.qty === 0 && short.qty === 0;
 }
 
+/**
+ * Lots that orders on `side` may close while nothing may be opened: the leg they close, unless it is the smaller one. So what
+ * is held in both legs together falls with every fill, legs that net to nothing are closed too, by both sides, and the net
+ * never strays further than one side's orders.
+ */
+export function closableLots({ net, long, short }: Holdings, side: Side): number {
+  const longLots = Math.max(0, net.qty) + Math.max(0, long.qty);
+  const shortLots = Math.max(0, 0 - net.qty) + Math.max(0, 0 - short.qty);
+  if (side === 'buy') return shortLots >= longLots ? shortLots : 0;
+  return longLots >= shortLots ? longLots : 0;
+}
+
 /** Before fees. */
 export function realisedOf({ net, long, short }: Holdings): QuoteAmount {
   return (net.realised + long.realised + short.realised) as QuoteAmount;

@@ -7,16 +7,30 @@
  * `permissions` (v3 account info); both tell the IP list.
  */
 
-/** Rights that live mode takes. Those to read end in `r`. */
-const HARMLESS: ReadonlySet<string> = new Set([
-  // Orders and positions of futures, spot and margin trading, copy trading.
-  ...['coor', 'coow', 'cpor', 'cpow', 'stor', 'stow', 'smor', 'smow', 'ttor', 'ttow'],
-  ...['copy_futures_position', 'copy_futures_order', 'uta_trade'],
+/** Rights that live mode takes: what each lets its key do. */
+const HARMLESS: Readonly<Record<string, string>> = {
+  coor: 'read futures orders',
+  coow: 'place futures orders',
+  cpor: 'read futures positions',
+  cpow: 'change futures positions',
+  stor: 'read spot orders',
+  stow: 'trade spot',
+  smor: 'read margin orders',
+  smow: 'trade on margin',
+  ttor: 'read copied trades',
+  ttow: 'trade for copiers',
+  copy_futures_position: 'change positions for copiers',
+  copy_futures_order: 'place orders for copiers',
+  uta_trade: 'trade',
   // Moves funds between wallets of the same user only, and without it no setting and no balance can be read.
-  'uta_mgt',
-  // Transfers, tax records, sub-accounts, P2P, pledged loans: what may be read of them; and tax records.
-  ...['wtor', 'taxr', 'chor', 'p2pr', 'pllr', 'taxw'],
-]);
+  uta_mgt: 'manage the account',
+  wtor: 'read transfers',
+  taxr: 'read tax records',
+  taxw: 'write tax records',
+  chor: 'read sub-accounts',
+  p2pr: 'read P2P orders',
+  pllr: 'read pledged loans',
+};
 
 /** Rights that live mode refuses, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -43,11 +57,17 @@ export interface KeyRefusal {
   readonly message: string;
 }
 
+/** `place futures orders (coow)`: what a right lets its key do, and the venue's word for it. */
+export function rightText(right: string): string {
+  const words = [HARMLESS, REFUSED].find((rights) => Object.hasOwn(rights, right))?.[right];
+  return words === undefined ? `do what nobody has judged (${right})` : `${words} (${right})`;
+}
+
 /** Why live mode refuses the key; empty is a key that it takes. */
 export function judgeKeyRights({ rights, ips }: KeyRights): KeyRefusal[] {
   const refusals: KeyRefusal[] = [];
   for (const right of new Set(rights)) {
-    if (HARMLESS.has(right)) continue;
+    if (Object.hasOwn(HARMLESS, right)) continue;
     const may = Object.hasOwn(REFUSED, right) ? REFUSED[right] : undefined;
     if (may === undefined) {
       refusals.push({ code: 'right_unknown', message: `the key has the right "${right}", which nobody has judged` });

@@ -7,7 +7,7 @@
  *
  * Only `running` quotes. Every other phase first takes the bot's own orders off the book.
  */
-import { isFlat, netLots } from '../accounting/holdings.ts';
+import { closableLots, isFlat, netLots } from '../accounting/holdings.ts';
 import { RecordKind } from '../events/record.ts';
 import { faultLine, type Fault } from '../faults.ts';
 import { assertNever } from '../invariant.ts';
@@ -74,6 +74,8 @@ export class BotMachine {
       midTicks: midOf(state) ?? 0,
       positionLots: netLots(state.holdings),
       isReducing: false,
+      closableByBidsLots: 0,
+      closableByAsksLots: 0,
       fundingRate: state.fundingRate,
       fundingIntervalMs: state.fundingIntervalMs,
     };
@@ -106,6 +108,7 @@ export class BotMachine {
       isStopEnabled: risk.protectiveStopEnabled,
       stopLossRatio: risk.protectiveStopLossPct / 100,
       fillDeviationBpsMax: risk.fillDeviationBpsMax,
+      tradesKnown: new Set(state.tradeIds),
     };
   }
 
@@ -198,7 +201,11 @@ export class BotMachine {
       default:
         assertNever(input);
     }
-    if (input.kind !== RecordKind.bookInput) manageStops(state, atMs, this.desk, effects);
+    // A book was looked at already, and stops follow what is held.
+    if (input.kind !== RecordKind.bookInput) {
+      manageStops(state, atMs, this.desk, effects);
+      this.look(atMs);
+    }
     return this.tick(atMs, effects);
   }
 
@@ -212,7 +219,6 @@ export class BotMachine {
       state.reason = blocked;
       return blocked;
     }
-    this.look(atMs);
     state.reason = this.desk.strategy.quote(this.view, this.desired);
     manageQuotes(state, this.desired, atMs, this.desk, effects);
     return state.reason;
@@ -229,6 +235,8 @@ export class BotMachine {
     view.midTicks = isTwoSided ? (bidTicks + askTicks) / 2 : 0;
     view.positionLots = netLots(state.holdings);
     view.isReducing = isReducingOnly(state);
+    view.closableByBidsLots = closableLots(state.holdings, 'buy');
+    view.closableByAsksLots = closableLots(state.holdings, 'sell');
     view.fundingRate = state.fundingRate;
     view.fundingIntervalMs = state.fundingIntervalMs;
   }

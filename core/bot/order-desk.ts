@@ -3,7 +3,7 @@
  * place: each level of a side has at most one order of ours alive, and its successor leaves only when nothing of it can
  * execute any more.
  */
-import { chooseLeg, netLots } from '../accounting/holdings.ts';
+import { chooseLeg, closableLots, netLots } from '../accounting/holdings.ts';
 import type { Leg, PositionMode } from '../accounting/legs.ts';
 import { formatPrice, formatQty, type Instrument } from '../market/instrument.ts';
 import type { PriceTicks, QtyLots } from '../money/money.ts';
@@ -32,6 +32,7 @@ import {
 } from '../strategies/strategy.ts';
 import type { RiskLimits } from './bot-config.ts';
 import type { Effects } from './effects.ts';
+import { recordDenial, recordIntent } from './intents.ts';
 import type { BotState } from './state.ts';
 
 /** A quote not sent within this time of its decision is not sent any more. */
@@ -59,6 +60,8 @@ export interface OrderDesk {
   readonly isStopEnabled: boolean;
   readonly stopLossRatio: number;
   readonly fillDeviationBpsMax: number;
+  /** `tradeIds` of the state, to look one up. */
+  readonly tradesKnown: Set<string>;
 }
 
 export function recordOrder(order: Order, code: string | null, desk: OrderDesk, effects: Effects): void {
@@ -108,11 +111,7 @@ export function cancelOrder(state: BotState, order: Order, reason: string, atMs:
   if (order.cancelSentAtMs !== 0 || order.state === 'closed' || atMs < order.cancelRetryAtMs) return;
   order.cancelSentAtMs = atMs;
   state.cancelsAtMs.push(atMs);
-  effects.push({
-    effect: 'record',
-    kind: RecordKind.executionIntentEvent,
-    event: { type: 'cancel', clientOrderId: order.clientOrderId, reason },
-  });
+  recordIntent({ type: 'cancel', clientOrderId: order.clientOrderId, reason }, atMs, effects);
   effects.push({ effect: 'cancel', clientOrderId: order.clientOrderId });
 }
 
@@ -191,15 +190,25 @@ function manageSide(
   const ticks = isBuy ? desired.bidTicks : desired.askTicks;
   const lots = isBuy ? desired.bidLots : desired.askLots;
   const isStale = desired.stale === 'both' || desired.stale === (isBuy ? 'bids' : 'asks');
+  const { isReducing } = desk.view;
+  let room = isBuy ? desired.bidRoomLots : desired.askRoomLots;
+  // Whatever the strategy makes of it: nothing is opened while only reducing is allowed.
+  if (isReducing) room = Math.min(room, closableLots(state.holdings, side));
   const replacedAtMs = isBuy ? state.bidReplacedAtMs : state.askReplacedAtMs;
   const { requoteMsMin } = desk.strategy;
   // Bit n: level n has an order of ours that may still execute.
   let busyLevels = 0;
+  let aliveLots = 0;
+  let isLeaving = false;
+  const decided = effects.list.length;
   for (const order of state.orders) {
     if (order.side !== side || order.foreign) continue;
     const { level } = order;
     const isSecond = (busyLevels & (1 << level)) !== 0;
     busyLevels |= 1 << level;
+    const open = openLots(order);
+    aliveLots += open;
+    if (open === 0 || isStopping(order)) isLeaving = true;
     if (isStale) order.isStale = true;
     if (order.state !== 'open') continue;
     const wantedLots = lots[level] ?? 0;
@@ -209,18 +218,54 @@ function manageSide(
     const isDue = atMs - (replacedAtMs[level] ?? 0) >= requoteMsMin;
     if (wantedLots === 0 || isSecond) cancelOrder(state, order, 'not_wanted', atMs, effects);
     else if (order.isStale === true) cancelOrder(state, order, 'regime_flip', atMs, effects);
-    else if (desired.isReducing && openLots(order) > wantedLots)
+    else if ((desired.isReducing && open > wantedLots) || (isReducing && opensLeg(order)))
       cancelOrder(state, order, 'reducing_only', atMs, effects);
     else if (closer > tolerance || (closer < -tolerance && isDue)) cancelOrder(state, order, 'requote', atMs, effects);
   }
+  // Most books: every order stays and has its room, and none is missing.
+  const areAllKept = !isLeaving && effects.list.length === decided && aliveLots <= room;
+  if (areAllKept && !isOneMissing(lots, busyLevels)) return;
+  let left = room;
   for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) {
-    const wantedLots = lots[level] as number;
-    if (wantedLots === 0 || (busyLevels & (1 << level)) !== 0) continue;
-    if (atMs - (replacedAtMs[level] ?? 0) < requoteMsMin) continue;
-    placeQuote(state, side, level, ticks[level] as PriceTicks, wantedLots as QtyLots, atMs, desk, effects);
+    const isBusy = (busyLevels & (1 << level)) !== 0;
+    const restingLots = isBusy ? keepWithin(state, side, level, left, atMs, effects) : 0;
+    const wantedLots = Math.min(lots[level] as number, Math.max(0, left));
+    left -= restingLots === 0 ? wantedLots : restingLots;
+    if (wantedLots === 0 || isBusy || atMs - (replacedAtMs[level] ?? 0) < requoteMsMin) continue;
+    // What leaves for it may still fill: it waits until that is gone.
+    if (aliveLots + wantedLots > room) continue;
+    const price = ticks[level] as PriceTicks;
+    if (wantedLots < (lots[level] as number) && wantedLots < lotsAtLeast(price, desk.instrument)) continue;
+    aliveLots += placeQuote(state, side, level, price, wantedLots as QtyLots, atMs, desk, effects);
   }
 }
 
+/** Whether a level has lots that are wanted and no order. */
+function isOneMissing(lots: Float64Array, busyLevels: number): boolean {
+  for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) {
+    if (lots[level] !== 0 && (busyLevels & (1 << level)) === 0) return true;
+  }
+  return false;
+}
+
+/** Cancels what rests on a level with more than `left` lots; answers with the lots that stay. */
+function keepWithin(state: BotState, side: Side, level: number, left: number, atMs: number, effects: Effects): number {
+  let kept = 0;
+  for (const order of state.orders) {
+    if (order.side !== side || order.level !== level || order.foreign || isStopping(order)) continue;
+    if (order.state === 'open' && kept + openLots(order) > left)
+      cancelOrder(state, order, 'inventory_full', atMs, effects);
+    if (!isStopping(order)) kept += openLots(order);
+  }
+  return kept;
+}
+
+/** In hedge mode an order is of one leg, and closes it or opens it; in one-way mode what it does depends on what is held. */
+function opensLeg({ leg, reduceOnly }: Order): boolean {
+  return leg !== 'net' && !reduceOnly;
+}
+
+/** Sends what risk approves of it; answers with the lots that left. */
 function placeQuote(
   state: BotState,
   side: Side,
@@ -230,7 +275,7 @@ function placeQuote(
   atMs: number,
   desk: OrderDesk,
   effects: Effects,
-): void {
+): number {
   const { positionMode, instrument } = desk;
   const { isReducing, midTicks } = desk.view;
   const qtyMin = lotsAtLeast(price, instrument);
@@ -242,7 +287,7 @@ function placeQuote(
   const { leg, qty } = choice;
   const reduceOnly = leg === 'net' ? isReducing : choice.reduceOnly;
   // Nothing to close is left, and a new leg may not be opened.
-  if (isReducing && !reduceOnly) return;
+  if (isReducing && !reduceOnly) return 0;
   const intent: OrderIntent = {
     clientOrderId: clientOrderId(desk.tag, state.epoch, state.intentNumber + 1),
     symbol: instrument.symbol,
@@ -267,27 +312,19 @@ function placeQuote(
   const positionLots = netLots(state.holdings);
   const facts = { atMs, midTicks, positionLots, openBuyLots, openSellLots, ordersActive, legLots };
   const decision = decide(intent, facts, desk.limits, desk.instrument);
-  if (!decision.approved) return recordDenial(state, intent, level, decision.denial, effects);
+  if (!decision.approved) {
+    tellDenial(state, intent, level, decision.denial, effects);
+    return 0;
+  }
   (side === 'buy' ? state.bidReplacedAtMs : state.askReplacedAtMs)[level] = atMs;
   (side === 'buy' ? state.bidDenials : state.askDenials)[level] = null;
   state.intentNumber += 1;
   state.orders.push(createOrder(decision.intent, atMs, level));
-  effects.push({
-    effect: 'record',
-    kind: RecordKind.executionIntentEvent,
-    event: {
-      type: 'place',
-      clientOrderId: intent.clientOrderId,
-      symbol: intent.symbol,
-      side,
-      price: formatPrice(price, desk.instrument),
-      qty: formatQty(qty, desk.instrument),
-      kind: intent.kind,
-      reduceOnly: intent.reduceOnly,
-      expiresAtMs: intent.expiresAtMs,
-    },
-  });
+  const { clientOrderId: id, symbol, kind, expiresAtMs } = intent;
+  const amounts = { price: formatPrice(price, instrument), qty: formatQty(qty, instrument) };
+  recordIntent({ type: 'place', clientOrderId: id, symbol, side, ...amounts, kind, reduceOnly, expiresAtMs }, atMs, effects); // prettier-ignore
   effects.push({ effect: 'place', intent: decision.intent });
+  return qty;
 }
 
 /** The smallest order that the venue takes at `price`. */
@@ -296,13 +333,9 @@ function lotsAtLeast(price: PriceTicks, { qtyMinLots, notionalMinE12, quotePerTi
 }
 
 /** One event for each change of code on a level: the same answer ten times a second is one fact. */
-function recordDenial(state: BotState, intent: OrderIntent, level: number, denial: Denial, effects: Effects): void {
+function tellDenial(state: BotState, intent: OrderIntent, level: number, denial: Denial, effects: Effects): void {
   const told = intent.side === 'buy' ? state.bidDenials : state.askDenials;
   if (told[level] === denial.code) return;
   told[level] = denial.code;
-  effects.push({
-    effect: 'record',
-    kind: RecordKind.riskDecisionEvent,
-    event: { type: 'denied', clientOrderId: intent.clientOrderId, side: intent.side, ...denial },
-  });
+  recordDenial({ type: 'denied', clientOrderId: intent.clientOrderId, side: intent.side, ...denial }, effects);
 }

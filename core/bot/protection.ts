@@ -12,6 +12,7 @@ import { stopTrigger, type Stop } from '../orders/stop.ts';
 import { RecordKind } from '../events/record.ts';
 import { raiseAlert } from './alerts.ts';
 import type { Effects } from './effects.ts';
+import { recordIntent } from './intents.ts';
 import type { StopEvent } from './events.ts';
 import type { SeenStop, StopInput } from './input.ts';
 import type { OrderDesk } from './order-desk.ts';
@@ -107,18 +108,8 @@ function placeStop(
     isOver: false,
   });
   const { symbol } = desk.instrument;
-  effects.push({
-    effect: 'record',
-    kind: RecordKind.executionIntentEvent,
-    event: {
-      type: 'place_stop',
-      clientOrderId: id,
-      symbol,
-      leg,
-      triggerPrice: formatPrice(triggerPrice, desk.instrument),
-      replaces,
-    },
-  });
+  const trigger = formatPrice(triggerPrice, desk.instrument);
+  recordIntent({ type: 'place_stop', clientOrderId: id, symbol, leg, triggerPrice: trigger, replaces }, atMs, effects);
   const positionLots: SignedLots = state.holdings[leg].qty;
   effects.push({
     effect: 'placeStop',
@@ -131,11 +122,7 @@ function cancelStop(state: BotState, stop: Stop, atMs: number, effects: Effects)
   if (atMs < state.stopRetryAtMs) return;
   stop.state = 'cancelling';
   stop.sentAtMs = atMs;
-  effects.push({
-    effect: 'record',
-    kind: RecordKind.executionIntentEvent,
-    event: { type: 'cancel_stop', clientOrderId: stop.clientOrderId, reason: 'not_wanted' },
-  });
+  recordIntent({ type: 'cancel_stop', clientOrderId: stop.clientOrderId, reason: 'not_wanted' }, atMs, effects);
   effects.push({ effect: 'cancelStop', clientOrderId: stop.clientOrderId });
 }
 

@@ -33,8 +33,8 @@ export type SyncOutcome = 'agrees' | 'adopted' | 'differs';
 
 /** Counts an execution once, whoever tells it, and moves position, wallet and its order. */
 export function applyFillFact(state: BotState, fill: FillFact, atMs: number, desk: OrderDesk, effects: Effects): void {
-  if (state.tradeIds.includes(fill.tradeId)) return;
-  rememberTrade(state, fill);
+  if (desk.tradesKnown.has(fill.tradeId)) return;
+  rememberTrade(state, fill, desk);
   const { instrument } = desk;
   const heldBefore = state.holdings[fill.leg].qty;
   const realised = applyFill(state.holdings[fill.leg], fill.side, fill.price, fill.qty, fill.fee, instrument);
@@ -159,9 +159,10 @@ function watchPrice(
   raiseAlert(state, 'fill_price_deviation', detail, effects);
 }
 
-function rememberTrade(state: BotState, fill: FillFact): void {
+function rememberTrade(state: BotState, fill: FillFact, { tradesKnown }: OrderDesk): void {
   state.tradeIds.push(fill.tradeId);
-  if (state.tradeIds.length > TRADE_IDS_KEPT) state.tradeIds.shift();
+  tradesKnown.add(fill.tradeId);
+  if (state.tradeIds.length > TRADE_IDS_KEPT) tradesKnown.delete(state.tradeIds.shift() as string);
   state.lastFillAtMs = Math.max(state.lastFillAtMs, fill.venueAtMs);
 }
 
@@ -176,7 +177,7 @@ export function applySync(state: BotState, sync: SyncInput, desk: OrderDesk, eff
   for (const fill of sync.fills) {
     // The position that the first sync ever takes over holds these already; a later read must not count them either.
     if (state.everSynced) applyFillFact(state, fill, atMs, desk, effects);
-    else if (!state.tradeIds.includes(fill.tradeId)) rememberTrade(state, fill);
+    else if (!desk.tradesKnown.has(fill.tradeId)) rememberTrade(state, fill, desk);
   }
   adoptOpenOrders(state, sync, desk, effects);
   state.syncSentAtMs = 0;

@@ -14,7 +14,6 @@ import {
   type LadderMemory,
   type Level,
 } from '../escalation/ladder.ts';
-import { RecordKind } from '../events/record.ts';
 import type { Fault } from '../faults.ts';
 import {
   estimateMarginRatio,
@@ -27,6 +26,7 @@ import {
 import { tell } from './alerts.ts';
 import { acceptDrawdown, equityKnown } from './daily.ts';
 import type { Effects } from './effects.ts';
+import { recordIntent } from './intents.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { Reason, type ReasonCode } from './reasons.ts';
 import type { BotState } from './state.ts';
@@ -137,11 +137,7 @@ function stopForGood(state: BotState, change: Change<RiskCode>, atMs: number, de
   effects.push({ effect: 'cancelAll' });
   const { code, measured, limit } = change;
   const expiresAtMs = atMs + KILL_INTENT_LIFETIME_MS;
-  effects.push({
-    effect: 'record',
-    kind: RecordKind.executionIntentEvent,
-    event: { type: 'kill_switch', scope: `bot/${desk.bot}`, code, measured, limit, expiresAtMs },
-  });
+  recordIntent({ type: 'kill_switch', scope: `bot/${desk.bot}`, code, measured, limit, expiresAtMs }, atMs, effects);
 }
 
 function tellChange(state: BotState, { from, to, code, measured, limit }: Change<RiskCode>, effects: Effects): void {
@@ -187,13 +183,14 @@ export function heldSince({ hardStopped, heldSinceMs, risk }: BotState): number 
 }
 
 /**
- * Why an approval given at `givenAtMs` lifts nothing; none when it may. It can be told long after it was given, and whoever
- * gave it did not see what came later. Both instants are of clocks that agree to seconds: a bot whose own is further off than
- * that does not quote.
+ * Why an approval given at `givenAtMs` lifts nothing; none when it may. Where nothing is held there is nothing that a person
+ * could have looked at and taken upon them. And an approval can be told long after it was given: whoever gave it did not see
+ * what came later. Both instants are of clocks that agree to seconds: a bot whose own is further off than that does not quote.
  */
 export function judgeApproval(state: BotState, givenAtMs: number): Fault[] {
   const since = heldSince(state);
-  if (since === null || givenAtMs > since) return [];
+  if (since === null) return [{ path: 'approval', rule: 'expected a bot that is held', value: 'nothing held' }];
+  if (givenAtMs > since) return [];
   const rule = `expected one given after ${instant(since)}, when what it should lift began`;
   return [{ path: 'approval', rule, value: instant(givenAtMs) }];
 }

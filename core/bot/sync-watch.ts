@@ -13,7 +13,7 @@ import { applySync } from './reconcile.ts';
 import { noteDrift, noteMargin } from './risk-watch.ts';
 import { wantSync, type BotState } from './state.ts';
 import type { VenueTrouble } from '../venue-trouble.ts';
-import { endMaintenance, MAINTENANCE_RETRY_MS } from './venue-health.ts';
+import { endMaintenance, isInMaintenance, MAINTENANCE_RETRY_MS } from './venue-health.ts';
 
 /** The venue's truth is compared with ours this often. */
 const SYNC_MS = 300_000;
@@ -41,7 +41,14 @@ export function watchSync(state: BotState, isWanted: boolean, atMs: number, effe
   }
   compareTold(state, atMs);
   const isDue = atMs >= state.syncDueAtMs || (isWanted && state.synced);
-  if (isDue) askSync(state, atMs, effects);
+  if (isDue && isStreamAwaited(state))
+    noteSyncFailed(state, null, isInMaintenance(state, atMs) ? 'maintenance' : null, atMs, effects);
+  else if (isDue) askSync(state, atMs, effects);
+}
+
+/** At the start nothing is read before the private stream is there, and a stream that never comes is a read that never comes. */
+function isStreamAwaited({ synced, ordersUp, syncSentAtMs, isSyncGivenUp }: BotState): boolean {
+  return !synced && !ordersUp && syncSentAtMs === 0 && !isSyncGivenUp;
 }
 
 export function askSync(state: BotState, atMs: number, effects: Effects): void {
@@ -95,7 +102,7 @@ export function retrySync(state: BotState, atMs: number): void {
   state.syncDueAtMs = atMs;
 }
 
-/** A start-up read failed: ever later again, and after the tenth time the bot stays out until a person resumes it. */
+/** A start-up read failed, or could not begin: ever later again, and after the tenth time the bot stays out until a person resumes it. */
 function countTry(state: BotState, part: SyncPart | null, atMs: number, effects: Effects): void {
   state.syncFailedPart = part;
   state.syncTries += 1;
@@ -103,7 +110,8 @@ function countTry(state: BotState, part: SyncPart | null, atMs: number, effects:
   state.syncDueAtMs = Math.max(state.syncDueAtMs, atMs + waitMs);
   if (state.syncTries < STARTUP_SYNC_TRIES) return;
   state.isSyncGivenUp = true;
-  raiseAlert(state, 'startup_position_sync_failed', { tries: state.syncTries, part }, effects);
+  const privateStream = state.ordersUp ? 'up' : 'down';
+  raiseAlert(state, 'startup_position_sync_failed', { tries: state.syncTries, part, privateStream }, effects);
   const detail = { from: 'allow', to: 'soft_pause', measured: state.syncTries, limit: STARTUP_SYNC_TRIES };
   tell(state, 'escalation', 'startup_position_sync_failed', detail, effects);
 }

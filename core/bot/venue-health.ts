@@ -81,6 +81,11 @@ export function noteTrouble(
   raiseAlert(state, 'venue_trouble', { trouble }, effects);
 }
 
+/** In maintenance by a word of the venue that still counts: one so old that trading would be tried again says nothing any more. */
+export function isInMaintenance({ venueTrouble, venueTroubleAtMs }: BotState, atMs: number): boolean {
+  return venueTrouble === 'maintenance' && atMs - venueTroubleAtMs < MAINTENANCE_HOLD_MS_MAX;
+}
+
 /** After a read that agreed: trading is tried again, later with every spell that follows soon upon the last. */
 export function endMaintenance(state: BotState, atMs: number, effects: Effects): void {
   const holdMs = Math.min(MAINTENANCE_HOLD_MS_MAX, MAINTENANCE_RETRY_MS * 2 ** (state.maintenanceSpells - 1));

@@ -70,6 +70,8 @@ export const BotStatus = z.strictObject({
    */
   heldSinceMs: z.int().nonnegative().nullable().optional(),
   position: z.string(),
+  /** Equity less that of the first look at it this UTC day, USDT; null before it is known. */
+  pnlToday: z.string().nullable().optional(),
   ordersActive: z.int().nonnegative(),
   fills: z.int().nonnegative(),
   /** Of the journal: everything up to here is on disk. */

@@ -38,7 +38,7 @@ export interface RoundTripCosts extends SharedCosts {
 
 /** A quote before its judge. One object may be filled anew for every quote. */
 export interface JudgedQuote extends QuoteCosts {
-  /** It makes the position smaller. */
+  /** All of it makes the position smaller: one of which any part opens is judged as one that opens. */
   isReducing: boolean;
   /** What a round trip has to leave. */
   minNetEdgeBps: number;

@@ -7,7 +7,8 @@
  *   judge                what is not worth it is left out, level by level
  *
  * Books only feed the parts. Once a second the regime is judged and, when its time has come, the spread is calculated; both
- * are told, as is each change of what is withheld. What quotes are priced and judged by changes with a calculation only.
+ * are told, as is each change of what is withheld. What quotes are priced and judged by changes with a calculation only. So an
+ * answer holds for the books that follow until best prices or position are others, and is not formed again for them.
  */
 import { Reason, reasonName, type ReasonCode } from '../bot/reasons.ts';
 import type { Bar } from '../market/bars.ts';
@@ -28,6 +29,7 @@ import { createQuoteVerdict, expectedFundingBps, judgeQuote, quoteEdgeBps, type 
 import { explainAnswer } from './explain.ts';
 import { FeeManager } from './fees.ts';
 import { Markouts } from './markouts.ts';
+import { LastAnswer } from './last-answer.ts';
 import { adoptMemory, type MarketMakerMemory, type QuoteTerms, type SideMemory } from './memory.ts';
 import type { MarketMakerParams } from './params.ts';
 import { QuotePricer } from './pricer.ts';
@@ -63,6 +65,7 @@ class MarketMaker implements Strategy {
   /** A quote of each side with the costs of the last calculation. */
   private judgedBid: JudgedQuote;
   private judgedAsk: JudgedQuote;
+  private readonly last = new LastAnswer();
 
   constructor(params: MarketMakerParams, instrument: Instrument, memory: MarketMakerMemory) {
     this.name = params.name;
@@ -76,7 +79,7 @@ class MarketMaker implements Strategy {
     this.spread = new SpreadEngine(params.spread, instrument, memory.spread);
     this.sizer = new OrderSizer(params.size, instrument);
     this.pricer = new QuotePricer(params.size);
-    this.sizeView = { midTicks: 0, positionLots: 0, isReducing: false };
+    this.sizeView = { midTicks: 0, positionLots: 0, isReducing: false, reducibleByBids: 0, reducibleByAsks: 0 };
     this.judgedBid = judgedBy(memory.terms, 'buy');
     this.judgedAsk = judgedBy(memory.terms, 'sell');
   }
@@ -88,17 +91,19 @@ class MarketMaker implements Strategy {
   onStart(atMs: number): void {
     this.regime.onStart(atMs);
     this.memory.isSpreadKnown = false;
+    this.last.forget();
   }
 
   onBars(bars: readonly Bar[]): void {
     this.regime.onBars(bars);
+    this.last.forget();
   }
 
   onBook(view: StrategyView, tell: TellSignal): void {
     const { midTicks, atMs } = view;
-    this.regime.onMid(midTicks, atMs);
+    if (this.regime.onMid(midTicks, atMs)) this.last.forget();
     this.spread.observeTouch(touchBps(view), atMs);
-    this.markouts.onBook(midTicks, atMs, tell);
+    this.markouts.onBook(view, tell);
   }
 
   onTimer(view: StrategyView, tell: TellSignal): void {
@@ -107,6 +112,7 @@ class MarketMaker implements Strategy {
     if (isFlip) this.tellFlip(tell);
     const isDue = isFlip || memory.isSpreadDue || !memory.isSpreadKnown || this.spread.isDue(view.atMs);
     if (isDue && regime.isReady && view.midTicks > 0) this.calculateSpread(view, tell);
+    this.last.forget();
     this.tellWithheld('buy', memory.bid, tell);
     this.tellWithheld('sell', memory.ask, tell);
   }
@@ -121,24 +127,13 @@ class MarketMaker implements Strategy {
   }
 
   quote(view: StrategyView, desired: DesiredQuotes): ReasonCode {
-    const { memory, sizer } = this;
+    const { memory, last } = this;
     const { areBidsStale, areAsksStale } = memory;
     desired.stale = areBidsStale ? (areAsksStale ? 'both' : 'bids') : areAsksStale ? 'asks' : 'none';
     memory.areBidsStale = false;
     memory.areAsksStale = false;
-    if (!this.isWarm()) {
-      clearLots(desired);
-      memory.bid.withheld = Reason.none;
-      memory.ask.withheld = Reason.none;
-      return Reason.indicators_warming_up;
-    }
-    this.measure(view);
-    desired.isReducing = this.sizeView.isReducing;
-    this.pricer.price(view.book, view.midTicks, desired);
-    sizer.size(this.sizeView, REGIMES[this.regime.regime], desired);
-    const bidReason = this.judgeSide(true, desired.bidTicks, desired.bidLots, sizer.bidReason);
-    const askReason = this.judgeSide(false, desired.askTicks, desired.askLots, sizer.askReason);
-    return this.answer(bidReason, askReason);
+    if (!last.holdsFor(view, desired)) last.keep(view, desired, this.formAnswer(view, desired));
+    return last.reason;
   }
 
   regimeName(): string {
@@ -159,48 +154,85 @@ class MarketMaker implements Strategy {
     return explainAnswer({ view, memory, instrument, regime, markouts, sizer, pricer, isWarm: this.isWarm() });
   }
 
+  private formAnswer(view: StrategyView, desired: DesiredQuotes): ReasonCode {
+    const { memory, sizer } = this;
+    if (!this.isWarm()) {
+      clearLots(desired);
+      memory.bid.withheld = Reason.none;
+      memory.ask.withheld = Reason.none;
+      return Reason.indicators_warming_up;
+    }
+    this.measure(view);
+    desired.isReducing = this.sizeView.isReducing;
+    this.pricer.price(view.book, view.midTicks, desired);
+    sizer.size(this.sizeView, REGIMES[this.regime.regime], desired);
+    const bidReason = this.judgeSide(true, desired.bidTicks, desired.bidLots, sizer.bidReason);
+    const askReason = this.judgeSide(false, desired.askTicks, desired.askLots, sizer.askReason);
+    return this.answer(bidReason, askReason);
+  }
+
   private isWarm(): boolean {
     return this.memory.isSpreadKnown && this.spread.floorBps > 0 && this.regime.isReady;
   }
 
   /** Brings what depends on position, regime and mid up to `view`. */
-  private measure({ midTicks, positionLots, isReducing }: StrategyView): void {
+  private measure(view: StrategyView): void {
     const { sizeView, regime, sizer, memory } = this;
+    const { midTicks, positionLots, isReducing } = view;
     const spec = REGIMES[regime.regime];
     sizeView.midTicks = midTicks;
     sizeView.positionLots = positionLots;
     sizeView.isReducing = isReducing || this.spread.isStandingAside;
+    sizeView.reducibleByBids = isReducing ? view.closableByBidsLots : Math.max(0, 0 - positionLots);
+    sizeView.reducibleByAsks = isReducing ? view.closableByAsksLots : Math.max(0, positionLots);
     sizer.measure(sizeView, spec);
-    this.pricer.measure(memory.terms, spec, regime.isShockPending, sizer.fullness, sizer.heldRatio);
+    // What is too little to be closed by an order leans no quote towards the market: all of that quote would open.
+    const heldRatio = Math.abs(positionLots) < sizer.lotsMinAt(midTicks) ? 0 : sizer.heldRatio;
+    this.pricer.measure(memory.terms, spec, regime.isShockPending, sizer.fullness, heldRatio);
   }
 
-  /** Takes out what is not worth it. Further levels capture more: with the first that is worth it, all are. */
+  /**
+   * Takes out what is not worth it, the nearest level first. Lots that close something may cost what taking would; all beyond
+   * them open and must be worth opening. So a quote that does both is judged as one that opens, and where that is not worth it,
+   * cut to what it closes. Further levels capture more: with the first that is worth opening, all are.
+   */
   private judgeSide(isBid: boolean, ticks: Float64Array, lots: Float64Array, sized: ReasonCode): ReasonCode {
-    const { verdict, sizeView, memory } = this;
-    const { midTicks, positionLots } = sizeView;
+    const { verdict, sizeView, memory, sizer } = this;
+    const { midTicks } = sizeView;
     const side = isBid ? memory.bid : memory.ask;
     const judged = isBid ? this.judgedBid : this.judgedAsk;
     side.withheld = this.spread.isStandingAside ? Reason.spread_floor_above_market : Reason.none;
     if (sized !== Reason.quoted) return sized;
-    judged.isReducing = isBid ? positionLots < 0 : positionLots > 0;
+    let reducible = isBid ? sizeView.reducibleByBids : sizeView.reducibleByAsks;
+    let isQuoted = false;
     for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) {
-      if (lots[level] === 0) continue;
-      const distance = isBid ? midTicks - (ticks[level] as number) : (ticks[level] as number) - midTicks;
-      judged.captureBps = (distance / midTicks) * BPS;
+      const wanted = lots[level] as number;
+      if (wanted === 0) continue;
+      const price = ticks[level] as number;
+      judged.captureBps = ((isBid ? midTicks - price : price - midTicks) / midTicks) * BPS;
+      judged.isReducing = wanted <= reducible;
       judgeQuote(judged, verdict);
-      if (Number.isFinite(verdict.edgeBps)) {
+      if (!verdict.isWorthIt && !judged.isReducing && reducible >= sizer.lotsMinAt(price)) {
+        judged.isReducing = true;
+        judgeQuote(judged, verdict);
+      }
+      if (Number.isFinite(verdict.edgeBps) && !isQuoted) {
         side.isJudged = true;
         side.edgeBps = verdict.edgeBps;
         side.edgeBpsMin = verdict.edgeBpsMin;
       }
-      if (verdict.isWorthIt) {
-        side.withheld = Reason.none;
-        return Reason.quoted;
+      if (!verdict.isWorthIt) {
+        lots[level] = 0;
+        continue;
       }
-      lots[level] = 0;
+      isQuoted = true;
+      if (!judged.isReducing) break;
+      lots[level] = Math.min(wanted, reducible);
+      reducible -= lots[level] as number;
     }
-    side.withheld = Reason.edge_below_minimum;
-    return Reason.edge_below_minimum;
+    const reason = isQuoted ? Reason.quoted : Reason.edge_below_minimum;
+    side.withheld = isQuoted ? Reason.none : reason;
+    return reason;
   }
 
   /** One reason of two sides. */

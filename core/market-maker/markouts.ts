@@ -14,7 +14,7 @@
  */
 import type { SignalEvent } from '../bot/events.ts';
 import type { Side } from '../orders/order-intent.ts';
-import type { StrategyFill, TellSignal } from '../strategies/strategy.ts';
+import type { StrategyFill, StrategyView, TellSignal } from '../strategies/strategy.ts';
 import type { SpreadParams } from './params.ts';
 
 type MarkoutBps = Extract<SignalEvent, { type: 'markout' }>['bps'];
@@ -121,8 +121,8 @@ export class Markouts {
     this.dueAtMs = nextDueAtMs(pending);
   }
 
-  /** Hot. Each two-sided book: `midTicks` holds from `atMs` on. */
-  onBook(midTicks: number, atMs: number, tell: TellSignal): void {
+  /** Hot: takes the view as it is, since each of its numbers on its own would be one more on the heap. Each two-sided book. */
+  onBook({ midTicks, atMs }: Pick<StrategyView, 'midTicks' | 'atMs'>, tell: TellSignal): void {
     if (!(midTicks > 0 && midTicks < Infinity && atMs > 0 && atMs < Infinity)) return;
     if (atMs > this.dueAtMs) this.complete(atMs, tell);
     const { memory } = this;

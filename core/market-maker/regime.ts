@@ -193,14 +193,16 @@ export class RegimeDetector {
     if (!this.isReady) this.forgetRegime();
   }
 
-  /** Each mid of a two-sided book. */
-  onMid(midTicks: number, atMs: number): void {
+  /** Each mid of a two-sided book. True when it changed what is measured on bars. */
+  onMid(midTicks: number, atMs: number): boolean {
     const { memory, builder } = this;
     const news = builder.onMid(midTicks, atMs);
-    if (news === 'ignored') return;
+    if (news === 'ignored') return false;
     sampleMid(memory.drift, midTicks, atMs);
+    if (news === 'taken') return false;
     if (news === 'closed') takeBar(memory.indicators, builder.closed);
-    else if (news === 'gap') this.startAnew();
+    else this.startAnew();
+    return true;
   }
 
   /** Once a second. Without a mid, or before it is ready, nothing is judged. */

@@ -14,8 +14,11 @@ export interface SizeView {
   readonly midTicks: number;
   /** Signed lots held. */
   readonly positionLots: number;
-  /** Only the side that makes the position smaller, and no more than the position. */
+  /** Only the side that makes the position smaller, and no more of it than is reducible. */
   readonly isReducing: boolean;
+  /** Lots of a side's orders that close something. */
+  readonly reducibleByBids: number;
+  readonly reducibleByAsks: number;
 }
 
 export class OrderSizer {
@@ -56,17 +59,22 @@ export class OrderSizer {
     this.fullness = withinOne(positionQuote / this.inventoryQuoteMax - this.targetRatio);
   }
 
-  /** Writes the lots of every level of `quotes`, whose prices are set. After `measure`. */
+  /** The smallest order that the contract takes at `price`. */
+  lotsMinAt(price: number): number {
+    const { qtyMinLots, quotePerTickLot } = this.instrument;
+    return Math.max(qtyMinLots, Math.ceil(this.notionalMin / (price * quotePerTickLot)));
+  }
+
+  /** Writes the room of both sides and the lots of every level of `quotes`, whose prices are set. After `measure`. */
   size(view: SizeView, spec: RegimeSpec, quotes: DesiredQuotes): void {
-    const { positionLots, isReducing } = view;
+    const { positionLots, isReducing, reducibleByBids, reducibleByAsks } = view;
     const lotsMax = Math.floor(this.inventoryQuoteMax / (view.midTicks * this.instrument.quotePerTickLot));
-    const reducibleByBids = Math.max(0, -positionLots);
-    const reducibleByAsks = Math.max(0, positionLots);
-    const roomForBids = isReducing ? reducibleByBids : lotsMax - positionLots;
-    const roomForAsks = isReducing ? reducibleByAsks : lotsMax + positionLots;
-    const { bidTicks, bidLots, askTicks, askLots } = quotes;
-    this.bidReason = this.sizeSide(view, spec, bidTicks, bidLots, roomForBids, reducibleByBids, true);
-    this.askReason = this.sizeSide(view, spec, askTicks, askLots, roomForAsks, reducibleByAsks, false);
+    // Legs that net to nothing are closed by both sides, and neither makes a position beyond the largest.
+    quotes.bidRoomLots = Math.min(lotsMax - positionLots, isReducing ? reducibleByBids : Infinity);
+    quotes.askRoomLots = Math.min(lotsMax + positionLots, isReducing ? reducibleByAsks : Infinity);
+    const { bidTicks, bidLots, askTicks, askLots, bidRoomLots, askRoomLots } = quotes;
+    this.bidReason = this.sizeSide(view, spec, bidTicks, bidLots, bidRoomLots, reducibleByBids, true);
+    this.askReason = this.sizeSide(view, spec, askTicks, askLots, askRoomLots, reducibleByAsks, false);
   }
 
   /** `room`: lots that all levels together may have; `reducible`: lots of them that make the position smaller. */
@@ -80,10 +88,11 @@ export class OrderSizer {
     isBid: boolean,
   ): ReasonCode {
     const { midTicks, isReducing } = view;
-    const { quotePerTickLot, qtyMinLots } = this.instrument;
+    const { quotePerTickLot } = this.instrument;
     const fullness = isBid ? this.fullness : -this.fullness;
     const growth = isReducing ? 1 : 1 - Math.max(0, fullness);
     const levels = Math.min(this.params.levels, spec.levelsMax);
+    reducible = Math.min(reducible, room);
     let reason: ReasonCode = isReducing ? Reason.nothing_to_reduce : Reason.inventory_full;
     for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) {
       lots[level] = 0;
@@ -93,7 +102,7 @@ export class OrderSizer {
       // As risk values an order: at the mid or its own price, whichever is higher.
       const quotePerLot = Math.max(price, midTicks) * quotePerTickLot;
       const fullLots = ((this.levelQuotes[level] as number) * spec.sizeFactor) / quotePerLot;
-      const lotsMin = Math.max(qtyMinLots, Math.ceil(this.notionalMin / (price * quotePerTickLot)));
+      const lotsMin = this.lotsMinAt(price);
       let wanted = Math.min(Math.floor(fullLots * growth), room);
       // The smallest order is a fair way back as long as there is that much to take back.
       if (wanted < lotsMin && growth === 1 && reducible >= lotsMin) wanted = lotsMin;

@@ -68,8 +68,9 @@ export type Crc32 = (bytes: Uint8Array) => number;
 /** A file that is not what it should be: path, rule and value. */
 export class ColumnsError extends Error {
   override readonly name = 'ColumnsError';
-  constructor(path: string, rule: string, value: unknown) {
-    super(`${path}: ${rule}, was ${showValue(value)}`);
+  /** Without a value where the rule tells it already. */
+  constructor(path: string, rule: string, ...value: [unknown?]) {
+    super(`${path}: ${rule}${value.length === 0 ? '' : `, was ${showValue(value[0])}`}`);
   }
 }
 
@@ -154,7 +155,7 @@ function readHeader(bytes: Uint8Array, path: string, crc32: Crc32): ColumnsHeade
   const text = new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + view.getUint32(12, true)));
   const raw = parsed(text);
   const header = ColumnsHeader.safeParse(raw);
-  if (!header.success) throw new ColumnsError(path, `header: ${describeFaults(header.error, raw)}`, raw);
+  if (!header.success) throw new ColumnsError(path, `header: ${describeFaults(header.error, raw)}`);
   for (const column of header.data.columns) {
     if (column.offset % ALIGNMENT !== 0) {
       throw new ColumnsError(path, `columns.${column.name}.offset: expected a multiple of 8`, column.offset);

@@ -1,6 +1,6 @@
 /** A report as people read it, before it is text on a screen or Markdown in a file. */
 import type { Estimate } from './interval.ts';
-import type { FilledBy, ReportHead } from './report-head.ts';
+import type { FilledBy, ParameterChange, ReportHead } from './report-head.ts';
 
 export type Part =
   | { readonly part: 'heading'; readonly text: string }
@@ -96,10 +96,10 @@ const FILLED_BY: Readonly<Record<FilledBy, string>> = {
 
 /** What every report begins with. */
 export function provenance(head: ReportHead): Part[] {
-  const { bot, symbol, filledBy, fromMs, toMs, madeAtMs, codeVersion, runs, recordsLost } = head;
+  const { bot, symbol, filledBy, fromMs, toMs, madeAtMs, codeVersion, runs, recordsLost, changed } = head;
   const versions = [...new Set(runs.map((run) => run.codeVersion))].join(', ');
   const configs = new Set(runs.map(({ configHash }) => configHash)).size;
-  const lines = [
+  const lines: Part[] = [
     sentence(`${bot} in ${symbol}, ${instant(fromMs)} to ${instant(toMs)} UTC; ${FILLED_BY[filledBy]}.`),
     sentence(
       `${counted(runs.length, 'run')} of version ${versions || 'unknown'} with ${counted(configs, 'configuration')}; ` +
@@ -108,7 +108,23 @@ export function provenance(head: ReportHead): Part[] {
   ];
   if (recordsLost > 0)
     lines.push({ part: 'sentence', tone: 'bad', text: `${recordsLost} records of the journal were lost.` });
+  if (changed.length > 0) lines.push(changedWhileRunning(changed));
   return lines;
+}
+
+function changedWhileRunning(changed: readonly ParameterChange[]): Part {
+  return {
+    part: 'table',
+    head: ['changed while running', 'configured', 'now', 'by', 'UTC', 'why'],
+    rows: changed.map(({ path, configured, now, by }) => [
+      path,
+      String(configured),
+      String(now),
+      by?.operator ?? 'not in this journal',
+      by === null ? '' : instant(by.atMs),
+      by?.reason ?? '',
+    ]),
+  };
 }
 
 /** As wide as a chart: longer names of bots are cut. */

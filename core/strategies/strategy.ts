@@ -20,22 +20,31 @@ export interface StrategyView {
   midTicks: number;
   /** Signed lots held. */
   positionLots: number;
-  /** Only quotes that make the position smaller are wanted. */
+  /** Only quotes that close something are wanted, and no more of them than `closableBy...`. */
   isReducing: boolean;
+  /** Lots that bids, or asks, may close where only reducing is allowed; of both legs, so that a net of 0 may still have some. */
+  closableByBidsLots: number;
+  closableByAsksLots: number;
   /** Funding of one interval as a fraction of notional, as last told; positive: longs pay. 0 before it was told. */
   fundingRate: number;
   fundingIntervalMs: number;
 }
 
 /**
- * What should rest in the book, level 0 nearest to the market; zero lots means no quote there. One object, reused: a
- * strategy fills every level on each call.
+ * What should rest in the book, level 0 nearest to the market; zero lots means no quote there. One object, reused, that only
+ * the strategy writes: after each call every level says what is wanted now.
  */
 export interface DesiredQuotes {
   readonly bidTicks: Float64Array;
   readonly bidLots: Float64Array;
   readonly askTicks: Float64Array;
   readonly askLots: Float64Array;
+  /**
+   * Lots that all orders of a side together may still fill, those that rest with an older size, too; infinite where only the
+   * sizes above count. Nearer levels come first: what rests beyond it leaves at once, and nothing is sent beyond it.
+   */
+  bidRoomLots: number;
+  askRoomLots: number;
   /** Orders of this side rest where an older view of the market put them: they leave now, whatever the pace. */
   stale: 'none' | 'bids' | 'asks' | 'both';
   /** The quotes are the way out of a position and no more: an order that rests with more than is wanted of it leaves, too. */
@@ -48,6 +57,8 @@ export function createDesiredQuotes(): DesiredQuotes {
     bidLots: new Float64Array(QUOTE_LEVELS_MAX),
     askTicks: new Float64Array(QUOTE_LEVELS_MAX),
     askLots: new Float64Array(QUOTE_LEVELS_MAX),
+    bidRoomLots: Infinity,
+    askRoomLots: Infinity,
     stale: 'none',
     isReducing: false,
   };

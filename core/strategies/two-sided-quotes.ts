@@ -21,14 +21,12 @@ export function createTwoSidedQuotes(params: TwoSidedQuotesParams, instrument: I
   function quote(view: StrategyView, desired: DesiredQuotes): ReasonCode {
     clearLots(desired);
     desired.stale = 'none';
-    const { midTicks, positionLots, isReducing } = view;
+    const { midTicks, isReducing, closableByBidsLots, closableByAsksLots } = view;
     desired.isReducing = isReducing;
     const quotePerLot = midTicks * instrument.quotePerTickLot;
     const lotsMin = Math.max(instrument.qtyMinLots, Math.ceil(notionalMin / quotePerLot));
-    const heldLots = Math.abs(positionLots);
-    if (isReducing && heldLots < lotsMin) return Reason.nothing_to_reduce;
-    const wantedLots = Math.floor(orderQuote / quotePerLot);
-    const lots = isReducing ? Math.min(wantedLots, heldLots) : wantedLots;
+    if (isReducing && Math.max(closableByBidsLots, closableByAsksLots) < lotsMin) return Reason.nothing_to_reduce;
+    const lots = Math.floor(orderQuote / quotePerLot);
     if (lots < lotsMin) return Reason.order_below_minimum;
     const fullness = fullnessOf(view);
     const leanedMid = midTicks * (1 - skewRatio * fullness);
@@ -37,12 +35,12 @@ export function createTwoSidedQuotes(params: TwoSidedQuotesParams, instrument: I
     const bestAsk = view.book.askTicks[0] as number;
     desired.bidTicks[0] = Math.min(Math.floor(leanedMid * (1 - halfSpreadRatio)), bestAsk - 1);
     desired.askTicks[0] = Math.max(Math.ceil(leanedMid * (1 + halfSpreadRatio)), bestBid + 1);
-    const isBidWanted = isReducing ? positionLots < 0 : fullness < 1;
-    const isAskWanted = isReducing ? positionLots > 0 : fullness > -1;
-    if (isBidWanted) desired.bidLots[0] = lots;
-    if (isAskWanted) desired.askLots[0] = lots;
+    const bidLots = isReducing ? Math.min(lots, closableByBidsLots) : fullness < 1 ? lots : 0;
+    const askLots = isReducing ? Math.min(lots, closableByAsksLots) : fullness > -1 ? lots : 0;
+    if (bidLots >= lotsMin) desired.bidLots[0] = bidLots;
+    if (askLots >= lotsMin) desired.askLots[0] = askLots;
     if (isReducing) return Reason.reducing_only;
-    return isBidWanted && isAskWanted ? Reason.quoted : Reason.inventory_full;
+    return bidLots > 0 && askLots > 0 ? Reason.quoted : Reason.inventory_full;
   }
 
   function explain(view: StrategyView): Explained {

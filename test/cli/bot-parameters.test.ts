@@ -20,18 +20,19 @@ describe('the list', () => {
   test('has each parameter of the strategy and of risk once, with its bounds', () => {
     const lines = listParameters(config, {});
     const paths = Object.keys(TUNABLES).filter((path) => valueAt(config, path) !== undefined);
-    expect(lines.map((line) => line.split(' ')[0])).toEqual(paths);
+    expect(lines[0]).toMatch(/^parameter +now {2}unit {5}may be$/);
+    expect(lines.slice(1).map((line) => line.split(' ')[0])).toEqual(paths);
     const text = lines.join('\n');
-    expect(text).toMatch(/^strategy\.halfSpreadBps +2 {2}0\.1 to 100$/m);
-    expect(text).toMatch(/^strategy\.orderQuote +250 {2}1 to 1000000$/m);
+    expect(text).toMatch(/^strategy\.halfSpreadBps +2 {2}bps +0\.1 to 100$/m);
+    expect(text).toMatch(/^strategy\.orderQuote +250 {2}USDT +1 to 1000000$/m);
     expect(text).not.toContain('configured');
   });
 
   test('tells both values of one that was changed', () => {
     const lines = listParameters(config, { 'strategy.halfSpreadBps': 2.5, 'strategy.orderQuote': '260' });
     expect(lines.filter((line) => line.includes('configured'))).toEqual([
-      expect.stringMatching(/^strategy\.halfSpreadBps +2\.5 {2}0\.1 to 100 {2}\(configured 2\)$/),
-      expect.stringMatching(/^strategy\.orderQuote +260 {2}1 to 1000000 {2}\(configured 250\)$/),
+      expect.stringMatching(/^strategy\.halfSpreadBps +2\.5 {2}bps +0\.1 to 100 {2}\(configured 2\)$/),
+      expect.stringMatching(/^strategy\.orderQuote +260 {2}USDT +1 to 1000000 {2}\(configured 250\)$/),
     ]);
   });
 
@@ -43,7 +44,7 @@ describe('the list', () => {
   test('of a bot that does not run says so', async () => {
     const { code, text } = await desk('parameters', 'bot1');
     expect(code).toBe(0);
-    expect(text).toMatch(/^strategy\.size\.orderQuote +250 {2}1 to 1000000$/m);
+    expect(text).toMatch(/^strategy\.size\.orderQuote +250 {2}USDT +1 to 1000000$/m);
     expect(text).toContain('bot1 does not run: these are the configured values');
   }, 60_000);
 });
@@ -68,10 +69,11 @@ describe('a change', () => {
   }, 60_000);
 
   test.each([
-    ['without a reason', ['strategy.size.skewBps=3'], 2, '--reason: expected why the parameters are changed, was missing'],
+    ['without a reason', ['strategy.size.skewBps=3'], 2, '--reason: expected why, was missing\n  → ./desk bot set bot1 strategy.size.skewBps=3 --reason "..."'],
     ['that is none', ['strategy.size.skewBps', ...why], 2, 'changes: expected <path>=<value>, was "strategy.size.skewBps"'],
     ['without a path', ['=3', ...why], 2, 'changes: expected <path>=<value>, was "=3"'],
-    ['of what nobody may change', ['symbol=ETHUSDT', ...why], 2, 'symbol: expected one of strategy.requoteBps, '],
+    ['of what nobody may change', ['symbol=ETHUSDT', ...why], 2, 'symbol: not to be changed while it runs: edit config/bots/bot1.yml, then ./desk bot stop bot1'],
+    ['of what there is none of', ['size.levels=1', ...why], 2, 'size.levels: no parameter of bot1; ./desk bot parameters bot1 lists them\n'],
     ['out of its bounds', ['risk.bookAgeMsMax=100', ...why], 2, 'risk.bookAgeMsMax: expected a whole number from 1500 to 10000, was 100'],
     ['to no number', ['risk.bookAgeMsMax=soon', ...why], 2, 'risk.bookAgeMsMax: expected a whole number from 1500 to 10000, was "soon"'],
     ['wrong beside the rest', ['strategy.size.orderQuote=301', ...why], 2, 'strategy.size.orderQuote: expected at most risk.orderQuoteMax (300)'],

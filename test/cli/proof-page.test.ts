@@ -1,3 +1,4 @@
+import { expect, test } from '@jest/globals';
 import { proofTables, withRun, type Proven, type ProofRow, type ProofRun } from '../../cli/proof-page.ts';
 
 const NOTHING: Proven = { tests: [], rows: [] };

@@ -1,6 +1,6 @@
 /** `desk replay` and `desk data` as a user runs them, over the built program. */
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplayResult } from '../../backtest/tally.ts';
@@ -64,7 +64,10 @@ test(
 describe('a wrong question is answered with what would be right', () => {
   test.each<[string[], string]>([
     [['replay', 'bot9'], 'bot: expected one of bot1, bot2, bot3, bot4, was "bot9"'],
-    [['replay', 'bot1', '--grade', 'best'], '--grade: expected one of touch, queue, strict, was "best"'],
+    [
+      ['replay', 'bot1', '--grade', 'best'],
+      '--grade: expected one of touch, queue, queue_proportional, strict, was "best"',
+    ],
     [['replay', 'bot1', '--data', 'nothing'], 'data: expected one of btcusdt-20240808, '],
     [['replay', 'bot1', '--from', '400'], '--from: expected less than 344.604 (s), was 400'],
     [['replay', 'bot1', '--latency', '-1'], "option '--latency <ms>' argument '-1' is invalid"],
@@ -95,3 +98,53 @@ test(
   },
   LONG_MS,
 );
+
+describe('a bot that could not trade there', () => {
+  const config = join(home, 'config');
+  const other = join(home, 'other-home');
+  const replay = (...args: string[]): Promise<Said> =>
+    runDesk({ DESK_HOME: other, DESK_CONFIG: config }, 'replay', 'bot1', '--to', '60', ...args);
+
+  function bot1With(from: string, to: string): void {
+    cpSync(join(process.cwd(), 'config'), config, { recursive: true });
+    const file = join(config, 'bots', 'bot1.yml');
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain(from);
+    writeFileSync(file, text.replace(from, to));
+  }
+
+  test(
+    'is replayed all the same, and what its start would refuse is told beside the result',
+    async () => {
+      bot1With("orderQuote: '250'", "orderQuote: '20'");
+      const fault =
+        /strategy\.size\.orderQuote: expected at least [\d.]+ USDT: the contract takes no less than 0\.001 and .*, was 20/;
+      const { code, text } = await replay('--grade', 'queue_proportional');
+      expect({ code, text }).toEqual({ code: 0, text: expect.stringMatching(fault) });
+      expect(text).toContain('./desk up would not start bot1 in this market:');
+      expect(text).toMatch(/queue_proportional/);
+      const json = lastJson<{ preflight: { path: string }[] }>((await replay('--grade', 'queue', '-o', 'json')).text);
+      expect(json.preflight.map(({ path }) => path)).toEqual(['strategy.size.orderQuote']);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'why a side stands aside: floor against market, and no number of an earlier decision; times by their date',
+    async () => {
+      bot1With('market: range', 'market: touch');
+      const journal = join(other, 'journals', 'bot1');
+      const { code, text } = await replay('--grade', 'queue', '--journal', journal);
+      expect({ code, isStartable: !text.includes('would not start') }).toEqual({ code: 0, isStartable: true });
+      const why = await runDesk({ DESK_HOME: other, DESK_CONFIG: config }, 'why', 'bot1');
+      expect(why.text).toContain('spread_floor_above_market');
+      const aside = /no quote: a round trip costs [\d.]+ bps \(the floor\), and the market pays [\d.]+ bps/;
+      expect(why.text).toMatch(new RegExp(`  bid +${aside.source}`));
+      expect(why.text).toMatch(new RegExp(`  ask +${aside.source}`));
+      expect(why.text).not.toMatch(/ edge (bid|ask)|withheld bid/);
+      expect(why.text).toMatch(/its last tick was at 2024-08-08 23:55:\d\d\.\d{3} UTC/);
+      expect(why.text).not.toMatch(/\d d \d+ h/);
+    },
+    LONG_MS,
+  );
+});

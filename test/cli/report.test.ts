@@ -205,6 +205,7 @@ describe('the calibration of a bot whose journal is still being written', () => 
     const { code, out } = await desk('calibration', 'bot2');
     expect(code).toBe(0);
     expect(out).toMatch(/Within: measured 0\.80 \(0\.\d\d to 0\.\d\d\), configured 0\.8\./);
+    expect(out).toMatch(/changed while running +configured +now +by +UTC +why\n +strategy\.spread\.fillFactor +0\.95 +0\.8 +ada .*measured\n/);
   }, TIMEOUT_MS); // prettier-ignore
 
   test('a period that begins before the journal does is cut there', async () => {

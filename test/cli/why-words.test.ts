@@ -118,3 +118,15 @@ test.each(['bot1', 'a', 'market-maker-btc-usdt-on-two-1', 'x'.repeat(32)])(
 test.each(['bot1', 'bot1_', 'bot1_7', 'Bot1_7-1', '1234567890', 'bot1_7-1-2'])('%s is no id of an order', (text) =>
   expect(parseOrderId(text)).toBeNull(),
 );
+
+test('a value that is wider than its column is still kept apart from its name', () => {
+  const [line = ''] = explainedTable('strategy', { withheldSide: 'spread_floor_above_market_and_more' });
+  expect(line).toContain('withheld side spread_floor_above_market_and_more');
+});
+
+test('fractions are told in percent, and average true ranges by their unit', () =>
+  expect(explainedParts({ fullness: 0.25, fundingRate: 0.0001, trendAtr: 0.2 })).toEqual([
+    'fullness 25 %',
+    'funding rate 0.01 %',
+    'trend 0.2 ATR',
+  ]));

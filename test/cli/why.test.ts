@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000;
 const T0 = Math.floor((Date.now() - 2 * HOUR_MS) / 1_000) * 1_000;
 const iso = (atMs: number): string => new Date(atMs).toISOString();
 let records: JournalRecord[] = [];
-const at = { paused: 0, ended: 0, restarted: 0, last: 0 };
+const at = { paused: 0, frozen: 0, ended: 0, restarted: 0, changed: 0, last: 0 };
 const TIMEOUT_MS = 60_000;
 
 /** bot1 trades, is paused, trades again, ends, comes back half an hour later. */
@@ -36,14 +36,24 @@ beforeAll(async () => {
   bench.tell({ kind: RecordKind.controlInput, command: { command: 'pause', operator: 'ada', reason: 'a look' } });
   await trade(bench, 700, 2);
   bench.tell({ kind: RecordKind.controlInput, command: { command: 'resume', operator: 'ada', reason: 'had it' } });
-  await trade(bench, 300, 3);
+  await trade(bench, 150, 3);
+  at.frozen = bench.nowMs;
+  const freeze = { operator: 'bob', reason: 'freeze: the news' };
+  bench.tell({ kind: RecordKind.controlInput, command: { command: 'pause', ...freeze } });
+  await trade(bench, 50, 6);
+  bench.tell({ kind: RecordKind.controlInput, command: { command: 'resume', operator: 'bob', reason: 'over' } });
+  await trade(bench, 150, 3);
   at.ended = bench.nowMs;
   await bench.close();
   const again = await recordBench(dir, { ...options, config: tight, state: bench.state });
   again.nowMs = at.ended + HOUR_MS / 2;
   at.restarted = again.nowMs;
   again.restart([{ leg: 'net', qty: bench.state.holdings.net.qty, entryPrice: '60000' }], []);
-  await trade(again, 200, 4);
+  await trade(again, 100, 4);
+  at.changed = again.nowMs;
+  const changes = { 'strategy.skewBps': 3 };
+  again.tell({ kind: RecordKind.controlInput, command: { command: 'setParameters', operator: 'ada', reason: 'lean', changes } }); // prettier-ignore
+  await trade(again, 100, 5);
   at.last = again.nowMs;
   await again.close();
   records = await readAll(dir);
@@ -73,7 +83,8 @@ describe('a bot', () => {
     const { code, text } = await desk('why', 'bot1');
     expect(code).toBe(0);
     expect(text).toContain('bot1 BTCUSDT');
-    expect(text).toContain('It is not running: its last tick was ');
+    // Hours ago is history, told by its date.
+    expect(text).toContain(`It is not running: its last tick was at ${iso(at.last).slice(0, 10)} ${iso(at.last).slice(11, 23)} UTC.`);
     expect(text).toMatch(/The re-run decided the same: [\d,]+ inputs from .*, [\d,]+ events byte for byte\./s);
     for (const line of text.split('\n')) expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(100);
   }, TIMEOUT_MS); // prettier-ignore
@@ -95,8 +106,24 @@ describe('a bot', () => {
     expect(text).toContain('bot1 is paused by a person (or frozen); its orders are off the book.');
     expect(text).toContain('./desk bot resume bot1 --reason');
     expect(text).toMatch(/before that (quoted|inventory_full|reconciling) for/);
-    expect(text).toMatch(/bid +nothing rests\n +last intent +0\.004 at /);
+    expect(text).toContain(`By ada at ${iso(at.paused).slice(11, 23)}, 40.0 s before: a look.`);
+    expect(text).toMatch(/bid +no quote: paused_by_operator keeps the strategy from being asked\n +nothing rests\n +last intent +0\.004 at /);
     expect(text).toMatch(/last denial +exposure_above_cap: \d+\.\d+, limit 700 USDT/);
+  }, TIMEOUT_MS); // prettier-ignore
+
+  test('in a freeze: who froze it and why, and that a thaw ends it', async () => {
+    const { text } = await desk('why', 'bot1', '--at', iso(at.frozen + 3_000));
+    expect(text).toContain(`By bob at ${iso(at.frozen).slice(11, 23)}, 3.0 s before: a freeze: the news.`);
+    expect(text).toContain('→ ./desk bot thaw bot1 --reason');
+    expect(text).not.toContain('./desk bot resume');
+  }, TIMEOUT_MS); // prettier-ignore
+
+  test('with a parameter that was changed while it ran: from, to, by whom, and only from then on', async () => {
+    const { text } = await desk('why', 'bot1');
+    expect(text).toContain(`changed    strategy.skewBps 2 → 3 · by ada at ${iso(at.changed).slice(11, 23)}: lean`);
+    expect((await desk('why', 'bot1', '--at', iso(at.changed - 1_000))).text).not.toContain('changed ');
+    expect(text).toMatch(/equity [\d.]+ USDT \(balance read \d+(\.\d)? m?s before\)/);
+    expect(text).toContain('stop       none at the venue: risk.protectiveStopEnabled is false');
   }, TIMEOUT_MS); // prettier-ignore
 
   test('in the half hour without a process: when it was last heard and when again', async () => {
@@ -114,13 +141,13 @@ describe('a bot', () => {
     expect(window.shares.reduce((sum, { ms }) => sum + ms, 0)).toBe(at.last - T0);
     expect(window.shares.reduce((sum, { ratio }) => sum + ratio, 0)).toBeCloseTo(1, 9);
     expect(share('not_running')).toMatchObject({ ms: at.restarted - at.ended, times: 1 });
-    expect(share('paused_by_operator')).toMatchObject({ ms: 70_000, times: 1 });
+    expect(share('paused_by_operator')).toMatchObject({ ms: 75_000, times: 2 });
     expect(share('quoted')?.ms).toBeGreaterThan(20_000);
     expect(window.longest[0]).toEqual({ reason: 'not_running', fromMs: at.ended, toMs: at.restarted });
     const inputs = records.filter(({ kind }) => kind < 100 && kind !== RecordKind.stateSnapshot);
     expect(window.ticks).toBe(inputs.length);
     const { text } = await desk('why', 'bot1', '--from', iso(T0), '--to', iso(at.last));
-    expect(text).toMatch(/paused_by_operator +\d\.\d % +1 min 10 s +1 time/);
+    expect(text).toMatch(/reason +share +together +how often\n.*paused_by_operator +\d\.\d % +1 min 15 s +2 times/s);
   }, TIMEOUT_MS); // prettier-ignore
 
   test('a window that begins before the journal is cut there', async () => {
@@ -153,8 +180,10 @@ describe('an order', () => {
     expect(answer.summary).toMatchObject({ state: 'closed', closeReason: 'filled', fee, qty, liquidity: ['maker'] });
     const { code, text } = await desk('why', idOf(fill));
     expect(code).toBe(0);
-    expect(text).toMatch(/risk +approved · order 2\d\d(\.\d)? of 300 USDT · exposure \d+(\.\d)? of 700 USDT/);
-    expect(text).toContain(`${String(qty)} at ${String(json(fill as JournalRecord)['price'])} · maker · fee ${String(fee)} USDT`);
+    expect(text).toMatch(/risk +approved · it is worth 2\d\d(\.\d)? USDT, at most 300\s+(· )?exposure with it \d+(\.\d)? USDT, at most 700/);
+    expect(text).toContain(`${String(qty)} at ${String(json(fill as JournalRecord)['price'])} as maker · fee ${String(fee)} USDT`);
+    expect(text).toMatch(/\+\d+(\.\d)? m?s +open +it rests in the book · on the venue's answer to it: yes/);
+    expect(text).toMatch(/filled +all of it is filled/);
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   }, TIMEOUT_MS); // prettier-ignore
 

@@ -60,3 +60,42 @@ test.each([
   [[3, 'a'], '[3].a'],
   [['a.b', 'c'], 'a.b.c'],
 ])('a path as text: %#', (path, text) => expect(pathText(path)).toBe(text));
+
+test.each<[string, z.ZodType, unknown, string]>([
+  ['a number', z.number(), 'x', 'expected a number, was "x"'],
+  ['no number at all', z.number(), undefined, 'expected a number, was missing'],
+  ['a whole number', z.int(), 1.5, 'expected a whole number, was 1.5'],
+  ['a text', z.string(), 1, 'expected a text, was 1'],
+  ['a choice of two', z.boolean(), 'yes', 'expected true or false, was "yes"'],
+  ['a list', z.array(z.string()), 1, 'expected a list, was 1'],
+  ['fields', z.object({}), 1, 'expected a group of fields, was 1'],
+  ['a least', z.number().min(3), 1, 'expected at least 3, was 1'],
+  ['a least that is none of it', z.number().positive(), 0, 'expected more than 0, was 0'],
+  ['a most', z.number().max(3), 4, 'expected at most 3, was 4'],
+  ['a most that is none of it', z.number().lt(3), 3, 'expected less than 3, was 3'],
+  ['a length', z.string().min(2), 'a', 'expected at least 2 characters, was "a"'],
+  ['entries', z.array(z.number()).min(1), [], 'expected at least 1 entries, was []'],
+  ['one of some', z.enum(['live', 'demo']), 'real', 'expected one of live, demo, was "real"'],
+  ['one value', z.literal(1), 2, 'expected 1, was 2'],
+  ['a form', z.string().regex(/^a$/), 'b', 'expected text that matches /^a$/, was "b"'],
+  ['a multiple', z.number().multipleOf(5), 3, 'expected a multiple of 5, was 3'],
+  ['either', z.union([z.string(), z.number()]), true, 'expected a text, or a number, was true'],
+  ['words of its own', z.string('expected a name'), 1, 'expected a name, was 1'],
+])('a rule is told in our own words: %s', (_name, rule, value, line) => {
+  const raw = value === undefined ? {} : { at: value };
+  expect(describeFaults(z.object({ at: rule }).safeParse(raw).error!, raw)).toBe(`at: ${line}`);
+});
+
+test('one of several kinds names the kinds, and an unknown key is told where it stands', () => {
+  const Kinds = z.object({
+    is: z.discriminatedUnion('name', [
+      z.strictObject({ name: z.literal('p') }),
+      z.strictObject({ name: z.literal('q') }),
+    ]),
+  });
+  const told = (raw: unknown): string => describeFaults(Kinds.safeParse(raw).error!, raw);
+  expect(told({ is: { name: 'r' } })).toBe('is.name: expected one of p, q, was "r"');
+  expect(told({ is: { name: 'p', colour: 'red', size: 1 } })).toBe(
+    'is.colour: unknown key, was "red"\nis.size: unknown key, was 1',
+  );
+});

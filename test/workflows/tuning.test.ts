@@ -68,7 +68,7 @@ test('a change moves the quotes at the venue, and is told with its bounds', asyn
   await widthNear(4);
   expect(await set({ [HALF]: 8 })).toEqual({ applied: true, phase: 'running', detail: `${HALF}=8` });
   await widthNear(16);
-  expect(await shown(HALF)).toMatch(/ 8 {2}0\.1 to 100 {2}\(configured 2\)$/);
+  expect(await shown(HALF)).toMatch(/ 8 {2}bps +0\.1 to 100 {2}\(configured 2\)$/);
 }, 180_000);
 
 describe('a wrong change is refused with every fault and changes nothing', () => {
@@ -110,7 +110,7 @@ describe('a wrong change is refused with every fault and changes nothing', () =>
     const { code, text } = await supervised.desk(...asked);
     expect(code).toBe(2);
     expect(text).toContain(`${HALF}: expected a number from 0.1 to 100, was "x"`);
-    expect(text).toContain('mode: expected one of ');
+    expect(text).toContain('mode: not to be changed while it runs: edit config/bots/bot1.yml');
     expect(await audited()).toHaveLength(1);
   });
 });
@@ -143,7 +143,7 @@ test('the configured value comes back by the command line; each change is on rec
   );
   expect({ code, text }).toEqual({ code: 0, text: 'bot1: running: all as configured\n' });
   await widthNear(4);
-  expect(await shown(HALF)).toMatch(/ 2 {2}0\.1 to 100$/);
+  expect(await shown(HALF)).toMatch(/ 2 {2}bps +0\.1 to 100$/);
   const told = (await audited()).map(({ operator, reason, detail }) => [operator, reason, detail[HALF]]);
   expect(told).toEqual([
     ['ada', 'wider tonight', '2 -> 8'],

@@ -6,10 +6,14 @@ import type { Level } from '../../core/escalation/ladder.ts';
 import { BotName, HostName } from '../../core/names.ts';
 import { RestartPolicy, type BotExit } from '../../core/supervision/restart.ts';
 
+export const REASON_LENGTH_MAX = 500;
+/** How the reason of a pause begins that a freeze told the bot's process. */
+export const FREEZE = 'freeze: ';
+
 /** Who did something, when and why. */
 export const Attribution = z.strictObject({
   operator: z.string().min(1).max(64),
-  reason: z.string().min(1).max(500),
+  reason: z.string().min(1).max(REASON_LENGTH_MAX),
 });
 export type Attribution = z.infer<typeof Attribution>;
 
@@ -80,6 +84,9 @@ export interface BotWorkflowStatus extends BotCarried {
   lastExit: BotExit | null;
   stopBy: Attribution | null;
 }
+
+/** Type of the failure of an update that is refused as things stand; its message says what holds the bot and what ends that. */
+export const NOT_ALLOWED = 'NotAllowed';
 
 /** What an operator's command did: `applied` false means that it is kept and takes hold when the bot is back. */
 export interface CommandResult {

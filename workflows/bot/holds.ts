@@ -8,6 +8,7 @@ import { showValue } from '../../core/faults.ts';
 import { parseInput } from '../parse-input.ts';
 import * as contract from './contract.ts';
 import type { BotHands } from './hands.ts';
+import { refuseApproval, refuseResume } from './refusals.ts';
 
 export interface Holds {
   /** Resolves when a living process has heard all that holds. */
@@ -31,7 +32,7 @@ export function handleHolds(
   let turn: Promise<unknown> = Promise.resolve();
 
   function desired(): DesiredBot {
-    const { operator, reason } = status.hardStoppedBy ?? status.frozenBy ?? status.pausedBy ?? spokenBy;
+    const { operator, reason } = status.hardStoppedBy ?? asFreeze(status.frozenBy) ?? status.pausedBy ?? spokenBy;
     const { approval } = status;
     return {
       bot: status.bot,
@@ -119,11 +120,21 @@ export function handleHolds(
   };
   const validator = attributed;
   setHandler(contract.pauseUpdate, apply(changes.pause), { validator });
-  setHandler(contract.resumeUpdate, apply(changes.resume), { validator });
+  setHandler(contract.resumeUpdate, apply(changes.resume), {
+    validator: (message) => {
+      attributed(message);
+      refuseResume(status.bot, status);
+    },
+  });
   setHandler(contract.freezeUpdate, apply(changes.freeze), { validator });
   setHandler(contract.thawUpdate, apply(changes.thaw), { validator });
   setHandler(contract.hardStopUpdate, apply(changes.hardStop), { validator });
-  setHandler(contract.approveRestartUpdate, apply(changes.approveRestart), { validator });
+  setHandler(contract.approveRestartUpdate, apply(changes.approveRestart), {
+    validator: (message) => {
+      attributed(message);
+      refuseApproval(status.bot, status);
+    },
+  });
   // A signal has nobody to tell that it was wrong. The safe direction is taken all the same, the other one is not.
   setHandler(contract.freezeSignal, async (message) => {
     const isAttributed = contract.Attribution.safeParse(message).success;
@@ -135,6 +146,11 @@ export function handleHolds(
   });
 
   return { untilTold, keepTold };
+}
+
+/** To its process a freeze is a pause: the reason keeps them apart on record. */
+function asFreeze(by: contract.Recorded | null): contract.Attribution | null {
+  return by && { operator: by.operator, reason: `${contract.FREEZE}${by.reason}`.slice(0, contract.REASON_LENGTH_MAX) };
 }
 
 /** Refuses a message that does not say who and why. */

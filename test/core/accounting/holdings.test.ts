@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { chooseLeg, flatHoldings, netLots } from '../../../core/accounting/holdings.ts';
+import { chooseLeg, closableLots, flatHoldings, netLots } from '../../../core/accounting/holdings.ts';
 import { applyFill } from '../../../core/accounting/position.ts';
 import { closesLeg, type Leg } from '../../../core/accounting/legs.ts';
 import type { PriceTicks, QtyLots, QuoteAmount, SignedLots } from '../../../core/money/money.ts';
@@ -43,6 +43,21 @@ describe('which leg a quote works on', () => {
     const choice = { leg: 'net', reduceOnly: false, qty: 4 };
     expect(chooseLeg(holding(10, 10), 'one_way', 'sell', lots(4), 0.5, lots(1))).toEqual(choice);
   });
+});
+
+test.each([
+  ['nothing', { net: 0 }, 0, 0],
+  ['a long position', { net: 5 }, 0, 5],
+  ['a short position', { net: -5 }, 5, 0],
+  ['two legs that net to nothing', { long: 7, short: -7 }, 7, 7],
+  ['a larger long leg', { long: 7, short: -6 }, 0, 7],
+  ['a larger short leg', { long: 6, short: -7 }, 7, 0],
+  ['one leg', { short: -7 }, 7, 0],
+  ['a leg on the wrong side of zero is a message that is missing', { long: -3, short: 4 }, 0, 0],
+])('what may be closed of %s', (_name, legs: { net?: number; long?: number; short?: number }, byBids, byAsks) => {
+  const holdings = flatHoldings();
+  for (const leg of ['net', 'long', 'short'] as const) holdings[leg].qty = (legs[leg] ?? 0) as SignedLots;
+  expect([closableLots(holdings, 'buy'), closableLots(holdings, 'sell')]).toEqual([byBids, byAsks]);
 });
 
 test('two legs hold the same as one net position, and realise and cost the same in all', () => {

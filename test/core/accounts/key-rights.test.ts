@@ -1,5 +1,5 @@
 import { expect, describe, test } from '@jest/globals';
-import { judgeKeyRights, type KeyRights } from '../../../core/accounts/key-rights.ts';
+import { judgeKeyRights, rightText, type KeyRights } from '../../../core/accounts/key-rights.ts';
 
 const TRADES: KeyRights = { rights: ['coor', 'coow', 'cpor', 'cpow'], ips: ['203.0.113.7'] };
 const codes = (change: Partial<KeyRights>): string[] =>
@@ -84,3 +84,9 @@ test.each([
 test('all that is wrong is told at once', () => {
   expect(codes({ rights: ['withdraw', 'new'], ips: [] }).sort()).toEqual(['may_not_trade', 'no_ip_list', 'right_refused', 'right_unknown']); // prettier-ignore
 });
+
+test.each([
+  ['coow', 'place futures orders (coow)'],
+  ['wwow', 'withdraw (wwow)'],
+  ['constructor', 'do what nobody has judged (constructor)'],
+])('the right %s in words', (right, words) => expect(rightText(right)).toBe(words));

@@ -82,9 +82,26 @@ test('a person who stops a bot again after the approval is obeyed', () => {
   expect(bench.state.hardStopped).toBe(true);
 });
 
-test('what nothing holds, an approval of any age leaves alone', () => {
-  const bench = LivingBench.holding(0).live(3);
-  expect(heldSince(bench.state)).toBeNull();
-  approve(bench, 1);
-  expect(bench.live(1).reason()).toBe(Reason.quoted);
-});
+test.each([
+  ['of any age', 1],
+  ['of now', Infinity],
+])(
+  'what nothing holds, an approval %s leaves alone, its fall from the peak included, and is told so',
+  (_name, givenAtMs) => {
+    const bench = LivingBench.holding(100).live(3).live(3, 598_000);
+    expect(heldSince(bench.state)).toBeNull();
+    const { equityPeak, equityLast } = bench.state.daily;
+    expect(equityPeak! - equityLast!).toBeGreaterThan(10);
+    const risk = JSON.stringify(bench.state.risk);
+    approve(bench, givenAtMs);
+    expect(bench.state.daily.equityPeak).toBe(equityPeak);
+    expect(JSON.stringify(bench.state.risk)).toBe(risk);
+    expect(bench.events.at(-1)).toMatchObject({
+      type: 'command',
+      operator: 'ana',
+      detail: { command: 'approveRestart', refused: 'approval: expected a bot that is held, was nothing held' },
+    });
+    expect(bench.machine.judgeCommand({ command: 'approveRestart', operator: 'ana', reason: 'x' })).toHaveLength(1);
+    expect(bench.live(1).reason()).toBe(Reason.inventory_full);
+  },
+);

@@ -135,6 +135,8 @@ describe('midnight', () => {
     bench.nowMs -= 40 * DAY_MS;
     bench.live(2);
     expect(bench.state.daily.day).toBe(day + 40);
+    // Only what is held can be approved: whoever finds the day wrong stops the bot first.
+    bench.operator('hardStop');
     bench.operator('approveRestart');
     expect(bench.state.daily.day).toBe(day);
     beforeMidnight(bench, 1).live(3);
@@ -378,6 +380,7 @@ describe('equity', () => {
       const { equityLast, equityPeak, lossQuoteMax } = bench.state.daily;
       expect(equityPeak! - equityLast!).toBeGreaterThan(490);
       if (!isPriced) bench.state.book.bidCount = 0;
+      bench.operator('hardStop');
       bench.operator('approveRestart');
       expect(bench.state.daily.equityPeak).toBeCloseTo(equityLast!, 6);
       // The day's loss is no one's to accept.

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { FillFact } from '../../../core/bot/input.ts';
 import { RecordKind } from '../../../core/events/record.ts';
 import type { PriceTicks, QtyLots, QuoteAmount } from '../../../core/money/money.ts';
-import { botConfig, placed, T0 } from '../../support/bots.ts';
+import { botConfig, copyOf, placed, T0 } from '../../support/bots.ts';
 import { LivingBench } from './living-bench.ts';
 
 const PATIENT = { deadmanS: 600 };
@@ -187,6 +187,29 @@ describe('a fill counts once', () => {
     for (let n = 0; n < 2_100; n += 1) fill(bench, { tradeId: `n${n}`, qty: 1, side: n % 2 === 0 ? 'buy' : 'sell' });
     expect(bench.state.tradeIds).toHaveLength(2_048);
     expect(bench.state.tradeIds.at(-1)).toBe('n2099');
+  });
+
+  test('by what its list remembers, also with other parameters and in the process after this one', () => {
+    const { bench } = quoting();
+    for (let n = 0; n < 2_100; n += 1) fill(bench, { tradeId: `n${n}`, qty: 1, side: n % 2 === 0 ? 'buy' : 'sell' });
+    const tuned = (told: LivingBench): LivingBench => {
+      const changes = { 'risk.cancelsPerMinuteMax': 50 };
+      told.tell({ kind: RecordKind.controlInput, command: { command: 'setParameters', operator: 'ana', reason: 'x', changes } }); // prettier-ignore
+      return told;
+    };
+    const restored = new LivingBench(bench.config, copyOf(bench.state));
+    restored.nowMs = bench.nowMs;
+    for (const told of [bench, tuned(bench), restored, tuned(restored)]) {
+      const { fills, tradeIds } = told.state;
+      for (const tradeId of [tradeIds[0]!, tradeIds[1_000]!, tradeIds.at(-1)!]) fill(told, { tradeId, qty: 1 });
+      expect(told.state.fills).toBe(fills);
+      // Forgotten: the oldest makes room for each new one.
+      const oldest = tradeIds[0]!;
+      fill(told, { tradeId: `new${fills}`, qty: 1 });
+      fill(told, { tradeId: oldest, qty: 1 });
+      expect(told.state.fills).toBe(fills + 2);
+      expect(told.state.tradeIds).toHaveLength(2_048);
+    }
   });
 
   test('and one that comes late does not set back when the last one was', () => {

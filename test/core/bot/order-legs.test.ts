@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createInstrument } from '../../../core/market/instrument.ts';
 import type { QtyLots } from '../../../core/money/money.ts';
 import { BTC, placed } from '../../support/bots.ts';
-import { MID, PACE_MS, QuoteBench } from './quote-bench.ts';
+import { cancelReasons, MID, PACE_MS, QuoteBench } from './quote-bench.ts';
 import { eventsOf } from './talk.ts';
 
 const SIDES = [
@@ -82,19 +82,32 @@ describe.each(SIDES)('in hedge mode a %s', (side, sign, closed, opened) => {
     expect(legs(bench.want(side, [null, ...levels(side, 4)]))).toEqual([`opens ${opened} 4`]);
   });
 
-  test('closes all of the other leg while the bot may only reduce, and opens nothing', () => {
+  test.each([
+    ['the larger leg whole, whatever share of it is to be kept', 8, 4, [4, 4, 4], ['4', '4']],
+    ['as large a leg, too: the two may net to nothing', 6, 6, [4, 4], ['4', '2']],
+    ['and not the smaller one: the net would grow', 4, 8, [4], []],
+    ['and opens nothing', 0, 8, [4], []],
+  ])('closes %s while the bot may only reduce', (_name, closing, opening, wanted, closes) => {
     const bench = hedged(0.5)
-      .holds(closed, 4 * sign)
-      .holds(opened, -8 * sign)
+      .holds(closed, closing * sign)
+      .holds(opened, -opening * sign)
       .reducing();
-    expect(legs(bench.want(side, levels(side, 4)))).toEqual([`closes ${closed} 4`]);
-    expect(
-      hedged()
-        .holds(opened, -8 * sign)
-        .reducing()
-        .want(side, levels(side, 4))
-        .manage(),
-    ).toEqual([]);
+    expect(legs(bench.want(side, levels(side, ...wanted)))).toEqual(closes.map((lots) => `closes ${closed} ${lots}`));
+  });
+
+  test('that opens its leg leaves as soon as the bot may only reduce, also where its side may close something', () => {
+    const bench = hedged(1)
+      .holds(closed, 4 * sign)
+      .holds(opened, -4 * sign)
+      .want(side, levels(side, 4))
+      .rest();
+    const { clientOrderId, reduceOnly } = bench.order(side);
+    expect(reduceOnly).toBe(false);
+    expect(cancelReasons(bench.reducing().manage())).toEqual({ [clientOrderId]: 'reducing_only' });
+    bench.news(bench.order(side), { news: 'seen', status: 'cancelled', filled: 0 as QtyLots });
+    expect(legs(bench)).toEqual([`closes ${closed} 4`]);
+    bench.news(bench.order(side), { news: 'acknowledged' });
+    expect(bench.manage(PACE_MS)).toEqual([]);
   });
 
   test.each([

@@ -54,6 +54,8 @@ export class QuoteBench {
         midTicks: MID,
         positionLots: 0,
         isReducing: false,
+        closableByBidsLots: 0,
+        closableByAsksLots: 0,
         fundingRate: 0,
         fundingIntervalMs: 1,
       },
@@ -64,6 +66,7 @@ export class QuoteBench {
       isStopEnabled: false,
       stopLossRatio: 0.05,
       fillDeviationBpsMax: 100,
+      tradesKnown: new Set(),
     };
   }
 
@@ -75,7 +78,6 @@ export class QuoteBench {
   reducing(isReducing = true): this {
     this.desk.view.isReducing = isReducing;
     this.desired.isReducing = isReducing;
-    this.desired.isReducing = isReducing;
     return this;
   }
 
@@ -84,6 +86,12 @@ export class QuoteBench {
     const { bidTicks, bidLots, askTicks, askLots } = this.desired;
     const [ticks, lots] = side === 'buy' ? [bidTicks, bidLots] : [askTicks, askLots];
     for (let level = 0; level < QUOTE_LEVELS_MAX; level += 1) [ticks[level], lots[level]] = quotes[level] ?? [0, 0];
+    return this;
+  }
+
+  /** All orders of `side` together may still fill so many lots. */
+  room(side: Side, lots: number): this {
+    this.desired[side === 'buy' ? 'bidRoomLots' : 'askRoomLots'] = lots;
     return this;
   }
 

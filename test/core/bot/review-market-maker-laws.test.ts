@@ -9,6 +9,7 @@ import { Effects, type Effect } from '../../../core/bot/effects.ts';
 import type { SyncInput } from '../../../core/bot/input.ts';
 import { BotMachine } from '../../../core/bot/machine.ts';
 import { encodeState } from '../../../core/bot/state.ts';
+import { reasonName } from '../../../core/bot/reasons.ts';
 import { RecordKind } from '../../../core/events/record.ts';
 import type { SignedLots } from '../../../core/money/money.ts';
 import { openLots, type Order } from '../../../core/orders/order.ts';
@@ -21,13 +22,21 @@ const STORIES = 24;
 const STEPS = 400;
 /** Orders that the stories lead to at least, so that the laws are of something. */
 const PLACED_MIN = 900;
+const INVENTORY_QUOTE_MAX = 900;
+const QUOTING: ReadonlySet<string> = new Set(['quoted', 'inventory_full', 'reducing_only', 'edge_below_minimum', 'spread_floor_above_market', 'order_below_minimum']); // prettier-ignore
 
 const maker = (overrides: Record<string, unknown>): BotConfig =>
   botConfig({
     deadmanS: 600,
     strategy: {
       name: 'epp_v2_4',
-      size: { levels: 3, levelSpacingBps: 2, orderQuote: '250', inventoryQuoteMax: '900', skewBps: 6 },
+      size: {
+        levels: 3,
+        levelSpacingBps: 2,
+        orderQuote: '250',
+        inventoryQuoteMax: String(INVENTORY_QUOTE_MAX),
+        skewBps: 6,
+      },
       spread: {
         minNetEdgeBps: 1,
         atrFactor: 0,
@@ -57,8 +66,9 @@ class Chaos extends Bench {
   private readonly random: (below: number) => number;
   private mid = MID;
   private trades = 0;
-  /** Orders that it sent so far. */
+  /** Orders that it sent so far, and how often that was held against the largest inventory. */
   placedCount = 0;
+  boundedCount = 0;
 
   constructor(config: BotConfig, seed: number) {
     super(config);
@@ -70,6 +80,7 @@ class Chaos extends Bench {
     const before = this.state.orders.map((order) => ({ ...order }));
     const effects = super.tell(untimed, afterMs);
     this.checkPlaces(before, effects);
+    for (const side of ['buy', 'sell'] as const) this.checkInventory(side, effects);
     return effects;
   }
 
@@ -249,6 +260,22 @@ class Chaos extends Bench {
       expect(exposure).toBeLessThanOrEqual(1_501);
     }
   }
+
+  /** If all of a side fills the inventory is full and no more; what would be beyond it, as the price or the position moved, leaves at once. */
+  private checkInventory(side: 'buy' | 'sell', effects: readonly Effect[]): void {
+    const { orders, holdings, book, reason } = this.state;
+    if (!QUOTING.has(reasonName(reason))) return;
+    const midTicks = (book.bidTicks[0]! + book.askTicks[0]!) / 2;
+    const lotsMax = Math.floor(INVENTORY_QUOTE_MAX / (midTicks * BTC.quotePerTickLot));
+    const room = lotsMax - netLots(holdings) * (side === 'buy' ? 1 : -1);
+    const own = orders.filter((order) => order.side === side && !order.foreign);
+    if (placed(effects).some((intent) => intent.side === side)) {
+      this.boundedCount += 1;
+      expect(own.reduce((lots, order) => lots + openLots(order), 0)).toBeLessThanOrEqual(room);
+    }
+    const staying = own.filter(({ state, cancelSentAtMs, cancelRetryAtMs }) => state === 'open' && cancelSentAtMs === 0 && cancelRetryAtMs <= this.nowMs); // prettier-ignore
+    if (staying.length > 0) expect(staying.reduce((lots, order) => lots + openLots(order), 0)).toBeLessThanOrEqual(room); // prettier-ignore
+  }
 }
 
 function numbersIn(value: unknown, path: string, found: string[]): string[] {
@@ -267,6 +294,7 @@ test.each([
   (_name, mode) => {
     const config = maker(mode);
     let placedCount = 0;
+    let boundedCount = 0;
     for (let seed = 1; seed <= STORIES; seed += 1) {
       const chaos = new Chaos(config, seed).begin();
       const cut = 20 + ((seed * 37) % (STEPS - 40));
@@ -289,7 +317,9 @@ test.each([
       for (const input of chaos.told.slice(toldBefore)) replayed.step(input, effects);
       expect([seed, encodeState(replayed.state) === encodeState(chaos.state)]).toEqual([seed, true]);
       placedCount += chaos.placedCount;
+      boundedCount += chaos.boundedCount;
     }
     expect(placedCount).toBeGreaterThan(PLACED_MIN);
+    expect(boundedCount).toBeGreaterThan(PLACED_MIN / 2);
   },
 );

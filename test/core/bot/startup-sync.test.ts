@@ -55,6 +55,81 @@ describe('the read at the start', () => {
     expect(placed(bench.book(600_000, 600_001))).toHaveLength(2);
   });
 
+  describe('of a bot whose private stream is not there', () => {
+    const starts = (config = botConfig()): Bench => {
+      const bench = new Bench(config);
+      bench.tell({ kind: RecordKind.startInput, epoch: 1, configHash: '', codeVersion: '' });
+      bench.tell({ kind: RecordKind.connectorInput, channel: 'book', status: 'up', reason: '' });
+      return bench;
+    };
+    const stream = (bench: Bench, status: 'up' | 'down'): Effect[] =>
+      bench.tell({ kind: RecordKind.connectorInput, channel: 'orders', status, reason: '' });
+    /** What was put on record in so many seconds. */
+    const wait = (bench: Bench, seconds: number): Effect[] =>
+      Array.from({ length: seconds }, () => [
+        ...bench.tell({ kind: RecordKind.controlInput, command: { command: 'ping' } }),
+        ...bench.timer(),
+      ]).flat();
+
+    test('is waited for as long as ten tries take; then the bot stays out, says so once, and a person starts it anew', () => {
+      const bench = starts();
+      expect(alerts(wait(bench, 120))).toEqual([]);
+      expect(bench.reason()).toBe(Reason.startup_position_sync_pending);
+      const effects = wait(bench, 60);
+      expect(effects).not.toContainEqual({ effect: 'sync' });
+      expect(effects).toContainEqual(
+        expect.objectContaining({ event: expect.objectContaining({ type: 'alert', reason: 'startup_position_sync_failed', detail: { tries: 10, part: null, privateStream: 'down' } }) }), // prettier-ignore
+      );
+      expect(effects).toContainEqual(
+        expect.objectContaining({ event: expect.objectContaining({ type: 'escalation', reason: 'startup_position_sync_failed' }) }), // prettier-ignore
+      );
+      expect(bench.reason()).toBe(Reason.startup_position_sync_failed);
+      // Nor does a stream that comes now start it: whoever looked has to say so.
+      expect([...wait(bench, 300), ...stream(bench, 'up'), ...wait(bench, 60)].filter(({ effect }) => effect === 'sync')).toEqual([]); // prettier-ignore
+      expect(bench.state.alerts).toBe(1);
+      stream(bench, 'down');
+      const operator = { operator: 'ada', reason: 'the key works again' };
+      bench.tell({ kind: RecordKind.controlInput, command: { command: 'resume', ...operator } });
+      expect(alerts(wait(bench, 120))).toEqual([]);
+      expect(alerts(wait(bench, 60))).toEqual(['startup_position_sync_failed']);
+      bench.tell({ kind: RecordKind.controlInput, command: { command: 'resume', ...operator } });
+      expect(stream(bench, 'up')).toContainEqual({ effect: 'sync' });
+      bench.sync();
+      bench.clock();
+      expect(placed(bench.book(600_000, 600_001))).toHaveLength(2);
+    });
+
+    test('is read as soon as it comes', () => {
+      const bench = starts();
+      wait(bench, 100);
+      expect(stream(bench, 'up')).toContainEqual({ effect: 'sync' });
+    });
+
+    test('does not count against a read that is under way, nor while the venue is in maintenance', () => {
+      const bench = starts();
+      stream(bench, 'up');
+      stream(bench, 'down');
+      wait(bench, 20);
+      expect(bench.state.syncTries).toBe(0);
+      bench.sync();
+      expect(bench.state.synced).toBe(true);
+      const closed = starts();
+      const trouble = 'maintenance' as const;
+      closed.tell({ kind: RecordKind.connectorInput, channel: 'sync', status: 'down', reason: '40015', trouble });
+      expect(alerts(wait(closed, 590))).toEqual([]);
+      expect(closed.state.syncTries).toBe(0);
+      // Ten minutes on nobody knows whether it lasts, and without the stream nobody finds out.
+      expect(alerts(wait(closed, 300))).toEqual(['startup_position_sync_failed']);
+    });
+
+    test('is nothing to a bot that has read the venue: a stream that is lost later is another reason', () => {
+      const bench = new Bench().run();
+      stream(bench, 'down');
+      wait(bench, 300);
+      expect(bench.state).toMatchObject({ syncTries: 0, isSyncGivenUp: false, reason: Reason.venue_connection_down });
+    });
+  });
+
   test('that got no balance says that, and the bot has no equity of zero', () => {
     const bench = starting();
     fail(bench, 'balance');

@@ -61,6 +61,13 @@ export class MakerHarness {
       midTicks: MID,
       positionLots: 0,
       isReducing: false,
+      // One-way mode; a test of two legs writes its own.
+      get closableByBidsLots() {
+        return Math.max(0, 0 - this.positionLots);
+      },
+      get closableByAsksLots() {
+        return Math.max(0, this.positionLots);
+      },
       fundingRate: 0,
       fundingIntervalMs: 8 * 60 * MINUTE_MS,
     };

@@ -96,6 +96,7 @@ describe('laws of the market maker', () => {
 
   test('quotes are whole, apart by the floor at least, never take, and nothing is opened below its worth', () => {
     let quoted = 0;
+    let opened = 0;
     fc.assert(
       fc.property(params, story, (random, steps) => {
         const maker = new MakerHarness(random).warm(30);
@@ -116,12 +117,18 @@ describe('laws of the market maker', () => {
           const { fundingBps, flattenBps } = spread.components;
           const costs = terms.makerBps + (fundingBps + flattenBps) / 2;
           const worth = costs + terms.minNetEdgeBps / 2 - 1e-6;
-          const distances = [
-            ...(view.positionLots >= 0 ? bids.map((bid) => [view.midTicks - bid, terms.adverseBidBps]) : []),
-            ...(view.positionLots <= 0 ? asks.map((ask) => [ask - view.midTicks, terms.adverseAskBps]) : []),
-          ] as [number, number][];
-          for (const [distance, adverseBps] of distances)
-            expect((distance / view.midTicks) * 1e4 - adverseBps).toBeGreaterThanOrEqual(worth);
+          for (const isBid of [true, false]) {
+            const [ticks, lots] = isBid ? [desired.bidTicks, desired.bidLots] : [desired.askTicks, desired.askLots];
+            const adverseBps = isBid ? terms.adverseBidBps : terms.adverseAskBps;
+            let closable = Math.max(0, isBid ? -view.positionLots : view.positionLots);
+            lots.forEach((lot, level) => {
+              closable -= lot;
+              if (lot === 0 || closable >= 0) return;
+              opened += 1;
+              const distance = isBid ? view.midTicks - ticks[level]! : ticks[level]! - view.midTicks;
+              expect((distance / view.midTicks) * 1e4 - adverseBps).toBeGreaterThanOrEqual(worth);
+            });
+          }
           if (spread.state !== 'quoting' || view.isReducing) {
             expect(maker.lots().bids).toBeLessThanOrEqual(Math.max(0, -view.positionLots));
             expect(maker.lots().asks).toBeLessThanOrEqual(Math.max(0, view.positionLots));
@@ -136,6 +143,7 @@ describe('laws of the market maker', () => {
       { numRuns: 150 },
     );
     expect(quoted).toBeGreaterThan(200);
+    expect(opened).toBeGreaterThan(500);
   });
 
   test('no number in its memory, its signals or its answers is NaN or infinite', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createMarketMaker } from '../../../core/market-maker/market-maker.ts';
 import { REGIMES } from '../../../core/market-maker/regime.ts';
 import type { StrategyMemory } from '../../../core/strategies/strategy.ts';
-import { BTC, T0 } from '../../support/bots.ts';
+import { book, BTC, T0 } from '../../support/bots.ts';
 import { MakerHarness, makerParams, MID } from './maker-harness.ts';
 
 describe('when it quotes', () => {
@@ -104,6 +104,53 @@ describe('when it quotes', () => {
       edgeAskBps: expect.closeTo(-5, 6),
       withheldAsk: 'none',
     });
+  });
+});
+
+describe('a quote larger than what there is to close', () => {
+  /** A quarter of the inventory leans 2 of the 4 bps away: enough to close for, and 2 bps too little to open for. */
+  const leaning = (size: object = {}, positionLots = -5): MakerHarness => {
+    const maker = new MakerHarness({ size: { skewBps: 8, levels: 3, levelSpacingBps: 1, ...size } }).warm();
+    maker.view.positionLots = positionLots;
+    return maker;
+  };
+
+  test('is cut to what it closes where the rest is not worth opening', () => {
+    const maker = leaning();
+    expect(maker.quote()).toBe('quoted');
+    // Closes 4 and 1; the third level, 4 bps away, would open everything it fills and is worth it.
+    expect(maker.bids()).toEqual([120, 180, 240]);
+    expect([...maker.desired.bidLots]).toEqual([4, 1, 4, 0, 0]);
+    expect(maker.strategy.explain(maker.view)).toMatchObject({
+      withheldBid: 'none',
+      edgeBidBps: expect.closeTo(-1, 6),
+    });
+    const mirrored = leaning({}, 5);
+    mirrored.quote();
+    expect([...mirrored.desired.askLots]).toEqual([4, 1, 4, 0, 0]);
+  });
+
+  test('stays whole where all of it is worth opening', () => {
+    const maker = leaning({ levelSpacingBps: 2 });
+    maker.quote();
+    expect([...maker.desired.bidLots]).toEqual([4, 4, 4, 0, 0]);
+  });
+
+  test('is left out where nothing of it closes and it is not worth opening', () => {
+    const maker = leaning({ levelSpacingBps: 0.5 });
+    maker.quote();
+    expect([...maker.desired.bidLots]).toEqual([4, 1, 0, 0, 0]);
+  });
+
+  test('leans nowhere for a position that no order could close', () => {
+    // At 600 USDT a lot is 0.6, the smallest order 9 lots; 7 are held, a fifth of the largest position.
+    const maker = leaning({ orderQuote: '10', inventoryQuoteMax: '20', levels: 1 });
+    Object.assign(maker.view, { midTicks: 6_000, book: book(5_999, 6_001), positionLots: -7 });
+    expect(maker.quote()).toBe('quoted');
+    expect(maker.bids()).toEqual([3]);
+    maker.view.positionLots = -9;
+    maker.quote();
+    expect([maker.bids(), maker.desired.bidLots[0]]).toEqual([[2], 9]);
   });
 });
 

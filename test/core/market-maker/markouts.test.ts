@@ -53,7 +53,7 @@ class World {
   }
 
   book(midTicks: number, afterMs: number): this {
-    this.markouts.onBook(midTicks, T0 + afterMs, (event) => {
+    this.markouts.onBook({ midTicks, atMs: T0 + afterMs }, (event) => {
       if (event.type !== 'markout') throw new Error(`told ${event.type}`);
       this.told.push(event);
     });

@@ -28,6 +28,8 @@ interface Case {
   /** Distance of each level from the one before, ticks; 0 quotes every level at the mid. */
   spacing?: number;
   instrument?: typeof BTC;
+  /** In hedge mode both legs, though they net to the position. */
+  reducible?: Pick<SizeView, 'reducibleByBids' | 'reducibleByAsks'>;
 }
 
 interface Sized {
@@ -43,7 +45,14 @@ function sized(given: Case): Sized {
   const { mid = MID, position = 0, isReducing = false, spacing = 0, instrument = BTC } = given;
   const params = SizeParams.parse({ orderQuote: '240', inventoryQuoteMax: '1200', skewBps: 1, ...given.params });
   const spec = { ...CALM, ...given.spec };
-  const view: SizeView = { midTicks: mid, positionLots: position, isReducing };
+  const view: SizeView = {
+    midTicks: mid,
+    positionLots: position,
+    isReducing,
+    reducibleByBids: Math.max(0, -position),
+    reducibleByAsks: Math.max(0, position),
+    ...given.reducible,
+  };
   const quotes = createDesiredQuotes();
   quotes.bidLots.fill(777);
   quotes.askLots.fill(777);
@@ -192,6 +201,27 @@ describe('laws', () => {
         expect(sum(asks)).toBeLessThanOrEqual(Math.max(0, random.position));
       }),
     );
+  });
+
+  test('two legs that net to nothing are reduced by both sides, each by no more than its leg and the largest position', () => {
+    const hedged = (reducibleByBids: number, reducibleByAsks: number) =>
+      sized({ params: { levels: 3 }, isReducing: true, reducible: { reducibleByBids, reducibleByAsks } });
+    expect(hedged(6, 100)).toMatchObject({ bids: [4, 2, 0, 0, 0], asks: [4, 4, 4, 0, 0] });
+    expect(hedged(6, 0)).toMatchObject({
+      bids: [4, 2, 0, 0, 0],
+      asks: [0, 0, 0, 0, 0],
+      askReason: 'nothing_to_reduce',
+    });
+    const large = { params: { levels: 5, orderQuote: '600' }, isReducing: true };
+    const { bids, quotes } = sized({ ...large, reducible: { reducibleByBids: 100, reducibleByAsks: 100 } });
+    expect([sum(bids), quotes.bidRoomLots, quotes.askRoomLots]).toEqual([20, 20, 20]);
+  });
+
+  test('what all orders of a side together may fill is told, for those that rest with an older size', () => {
+    const { quotes } = sized({ position: 5 });
+    expect([quotes.bidRoomLots, quotes.askRoomLots]).toEqual([15, 25]);
+    expect(sized({ position: 25 }).quotes.bidRoomLots).toBeLessThanOrEqual(0);
+    expect(sized({ position: 5, isReducing: true }).quotes).toMatchObject({ bidRoomLots: 0, askRoomLots: 5 });
   });
 
   test('no level is worth more than its share, unless the smallest order is', () => {

@@ -191,7 +191,11 @@ describe('a file of columns', () => {
     ['a column of less than nothing', () => forgedColumn({ count: -1 }), /^x\.cols: header: columns\[0\]\.count: /],
     ['a column before the file', () => forgedColumn({ offset: -8 }), /^x\.cols: header: columns\[0\]\.offset: /],
     ['a column without a name', () => forgedColumn({ name: '' }), /^x\.cols: header: columns\[0\]\.name: /],
-    ['a column with more to it', () => forgedColumn({ unit: 'ms' }), /^x\.cols: header: columns\[0\]: /],
+    [
+      'a column with more to it',
+      () => forgedColumn({ unit: 'ms' }),
+      /^x\.cols: header: columns\[0\]\.unit: unknown key, was "ms"$/,
+    ],
   ])('with %s is refused', (_name, bytes, message) => {
     expect(() => open(bytes())).toThrow(ColumnsError);
     expect(() => open(bytes())).toThrow(message);

@@ -97,6 +97,7 @@ export const HEAD: ReportHead = {
   codeVersion: 'v2',
   runs: [RUN],
   recordsLost: 0,
+  changed: [],
 };
 
 export const TERMS: ReportTerms = { strategy: 'epp_v2_4', horizonS: 5, fillFactor: 0.9, makerBps: 2, takerBps: 6 };

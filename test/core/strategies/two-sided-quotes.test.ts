@@ -8,12 +8,15 @@ import { book, botConfig, BTC, T0 } from '../../support/bots.ts';
 const MID = 600_000;
 
 function viewOf(seen: Partial<StrategyView>): StrategyView {
+  const { positionLots = 0 } = seen;
   return {
     book: book(MID - 1, MID + 1),
     atMs: T0,
     midTicks: MID,
     positionLots: 0,
     isReducing: false,
+    closableByBidsLots: Math.max(0, -positionLots),
+    closableByAsksLots: Math.max(0, positionLots),
     fundingRate: 0,
     fundingIntervalMs: 28_800_000,
     ...seen,
@@ -46,6 +49,13 @@ test.each([
   ],
   ['... and never more than is held', { positionLots: -2, isReducing: true }, 'reducing_only', [-106, 2], []],
   ['reducing nothing', { isReducing: true }, 'nothing_to_reduce', [], []],
+  [
+    'reducing two legs that net to nothing: both sides, no more than is in each',
+    { isReducing: true, closableByBidsLots: 3, closableByAsksLots: 10 },
+    'reducing_only',
+    [-120, 3],
+    [120, 4],
+  ],
 ] as const)('%s', (_name, seen, reason, bid, ask) => {
   expect(quote(seen)).toEqual({ reason, bid, ask });
 });
