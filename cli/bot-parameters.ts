@@ -5,7 +5,7 @@ import { TUNABLES, judgeChanges, mergeChanges, tuned, valueAt } from '../core/bo
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { TunableValue } from '../core/bot/input.ts';
 import { faultLine } from '../core/faults.ts';
-import { setParametersUpdate } from '../workflows/bot/contract.ts';
+import { botWorkflowId, setParametersUpdate } from '../workflows/bot/contract.ts';
 import { askStatus } from './ask-status.ts';
 import { plainCommand, reasonMissing, sendUpdate } from './bot-update.ts';
 import type { Context } from './context.ts';
@@ -39,7 +39,7 @@ export function registerParameterCommands(bot: Command, context: Context, known:
       if (strange.length + faults.length > 0)
         throw new CommandFailure(EXIT.usage, [...faults.map(faultLine), ...strange].join('\n'));
       const message = { operator, reason, changes };
-      const plain = plainCommand(context, config.bot, setParametersUpdate.name, message);
+      const plain = plainCommand(context, botWorkflowId(config.bot), setParametersUpdate.name, message);
       if (showTemporal === true) console.error(plain);
       if (dryRun === true) return console.log(`would run: ${plain}`);
       const result = await withTemporal(context, (client) =>

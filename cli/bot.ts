@@ -115,7 +115,7 @@ export function registerBotCommands(program: Command, context: Context, parseBot
         const target = known(name);
         if (needsReason && options.reason === undefined) throw reasonMissing(verb, target);
         const message = { operator: options.operator, reason: options.reason ?? `desk bot ${verb}` };
-        const plain = plainCommand(context, target, update.name, message);
+        const plain = plainCommand(context, botWorkflowId(target), update.name, message);
         if (options.showTemporal === true) console.error(plain);
         if (options.dryRun === true) return console.log(`would run: ${plain}`);
         const result = await withTemporal(context, (client) => sendUpdate(client, target, update, message));

@@ -19,6 +19,7 @@ import { temporalEnv } from '../stack/temporal-connection.ts';
 import { onFreePorts } from '../stack/temporal-dev.ts';
 import { addressLines } from './addresses.ts';
 import { ensureBotWorkflows, type BotState } from './bot-workflows.ts';
+import { ensureDay2Gate } from './gate.ts';
 import { codeVersion } from './code-version.ts';
 import type { Context } from './context.ts';
 import { readDeclarations, type Declarations } from './declarations.ts';
@@ -161,7 +162,11 @@ async function start(
     async () => {
       const connection = await Connection.connect(stack.temporal.connectionOptions);
       try {
-        return await ensureBotWorkflows(new Client({ connection, namespace: stack.temporal.namespace }), config);
+        const client = new Client({ connection, namespace: stack.temporal.namespace });
+        const bots = await ensureBotWorkflows(client, config);
+        // Its baseline is of bots that have something to tell.
+        await ensureDay2Gate(client, config.desk);
+        return bots;
       } finally {
         await connection.close();
       }

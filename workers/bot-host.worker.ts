@@ -14,7 +14,8 @@ import { createProjector } from '../ledger/projector.ts';
 import { createLog } from '../monitoring/log.ts';
 import { botHostTaskQueue } from '../workflows/desk-attributes.ts';
 import { readEnvironment } from './environment.ts';
-import { BOT_HOST_HEARTBEATS, createLocalBotHost } from './local-bot-host.ts';
+import { localEvidence } from './evidence-activities.ts';
+import { BOT_HOST_HEARTBEATS, createLocalBotHost, venueEndpoint } from './local-bot-host.ts';
 import { startRateBrokers } from './rate-brokers.ts';
 import { runWorker } from './worker-run.ts';
 
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
   const projector = createProjector(ledger, log);
   shipper.start();
   projector.start();
+  const evidence = localEvidence({ home, env, config, endpoint: venueEndpoint(env, config), log });
   const rateBrokers = startRateBrokers({ home, config, log });
   const temporal = watchTemporal(log);
   await runWorker({
@@ -77,7 +79,10 @@ async function main(): Promise<void> {
     log,
     options: ({ taskQueues }) => ({
       taskQueue: botHostTaskQueue(config.desk.host),
-      activities: createBotActivities({ host, isTemporalHealthy: () => temporal.isHealthy() }),
+      activities: {
+        ...createBotActivities({ host, isTemporalHealthy: () => temporal.isHealthy() }),
+        ...evidence.activities,
+      },
       maxConcurrentActivityTaskExecutions: taskQueues.botHost.concurrentActivities,
       ...BOT_HOST_HEARTBEATS,
     }),
@@ -87,6 +92,7 @@ async function main(): Promise<void> {
   await rateBrokers.stop();
   await shipper.stop();
   await projector.stop();
+  await evidence.close();
   await ledger.close();
 }
 

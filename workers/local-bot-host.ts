@@ -13,6 +13,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { invariant } from '../core/invariant.ts';
 import type { Log } from '../core/log.ts';
 import { planTurns } from '../core/rates/turns.ts';
+import type { BitgetEndpoint } from '../gateway/bitget/session.ts';
 import { BITGET_LIMITS } from '../gateway/bitget/limits.ts';
 import { isAlive, logTail, processIdentity, spawnLogged, stop } from '../stack/process.ts';
 import { botRunName, removeRunFile, runningProcesses, writeRunFile } from '../stack/run-files.ts';
@@ -68,13 +69,16 @@ function refusalOf(bot: string, { bots }: LoadedConfig): BotHostError | null {
   return null;
 }
 
-function botOptions(bot: string, env: DeskEnvironment, { desk }: LoadedConfig): object {
+function botOptions(bot: string, env: DeskEnvironment, config: LoadedConfig): object {
+  const { DESK_HOME: home, DESK_CONFIG_DIR: configDir, DESK_CODE_VERSION: codeVersion } = env;
+  return { bot, home, configDir, codeVersion, endpoint: venueEndpoint(env, config) };
+}
+
+export function venueEndpoint(env: DeskEnvironment, { desk }: LoadedConfig): BitgetEndpoint {
   const port = env.DESK_SIMULATOR_PORT;
-  const endpoint =
-    desk.venue.endpoint === 'simulator'
-      ? { kind: 'simulator', httpUrl: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}` }
-      : { kind: desk.venue.endpoint };
-  return { bot, home: env.DESK_HOME, configDir: env.DESK_CONFIG_DIR, codeVersion: env.DESK_CODE_VERSION, endpoint };
+  return desk.venue.endpoint === 'simulator'
+    ? { kind: 'simulator', httpUrl: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}` }
+    : { kind: desk.venue.endpoint };
 }
 
 function rateOptions(bot: string, home: DeskHome, { bots }: LoadedConfig): object {

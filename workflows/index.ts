@@ -1,2 +1,4 @@
 /** Every workflow type: what the worker's bundle is made of. */
 export { bot } from './bot/workflow.ts';
+export { day2Gate } from './day2-gate/workflow.ts';
+export { eventStoreIntegrity } from './event-store-integrity/workflow.ts';

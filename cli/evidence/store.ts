@@ -2,12 +2,11 @@
 import type { Pool } from 'pg';
 import { evidenceHeadsFile } from '../../config/home.ts';
 import { loadConfig } from '../../config/load.ts';
-import type { JsonObject } from '../../core/evidence/json.ts';
 import type { EvidenceDraft } from '../../core/evidence/record.ts';
 import { SILENT } from '../../core/log.ts';
 import { createPool, type LedgerRole } from '../../ledger/connect.ts';
 import { LedgerUnavailable } from '../../ledger/errors.ts';
-import { hashOf } from '../../ledger/evidence/hash.ts';
+import { deskIdentity } from '../../ledger/evidence/identity.ts';
 import { createEvidenceStore, type EvidenceStore } from '../../ledger/evidence/store.ts';
 import { codeVersion } from '../code-version.ts';
 import type { Context } from '../context.ts';
@@ -46,16 +45,7 @@ export type DeskFacts = Pick<
 
 /** The desk as a whole, as its files and its code stand now. Throws `ConfigError`. */
 export function deskFacts(context: Context): DeskFacts {
-  const { desk, bots } = loadConfig(context.configDir);
-  const config = JSON.parse(JSON.stringify({ desk, bots: Object.fromEntries(bots) })) as JsonObject;
-  return {
-    subject: desk.desk,
-    workflow: null,
-    venue: desk.venue.name,
-    account: null,
-    dataSource: desk.venue.endpoint,
-    rehearsal: [],
-    codeVersion: codeVersion(context),
-    configHash: hashOf(config),
-  };
+  const config = loadConfig(context.configDir);
+  const identity = deskIdentity(config, codeVersion(context));
+  return { subject: config.desk.desk, workflow: null, account: null, rehearsal: [], ...identity };
 }

@@ -96,6 +96,19 @@ alter table journal_loss rename column to_event_sequence to to_sequence;
 create trigger journal_loss_refuses_change before update or delete or truncate on journal_loss
   execute function refuse_change();
 
+-- Events whose partition was dropped by the retention policy, counted as it went: what was stored stays counted.
+create table event_retired (
+  source text not null,
+  day date not null,
+  events bigint not null,
+  from_sequence bigint not null,
+  to_sequence bigint not null,
+  retired_at timestamptz not null default clock_timestamp(),
+  primary key (source, day)
+);
+create trigger event_retired_refuses_change before update or delete or truncate on event_retired
+  execute function refuse_change();
+
 -- How far each consumer has read each source; nobody shares another's.
 create table consumer_offset (
   consumer text not null,
@@ -245,7 +258,8 @@ left join lateral (
 
 grant insert, select on event, journal_loss to desk_writer;
 grant insert, select, update on journal_offset to desk_writer;
-grant select on event, journal_loss, journal_offset to desk_projector, desk_reader;
+grant select on event_retired to desk_writer;
+grant select on event, event_retired, journal_loss, journal_offset to desk_projector, desk_reader;
 grant select, insert, update, delete on consumer_offset, projection_skipped, stream_total, orders, fills, positions,
   bot_snapshot_minute, bot_daily to desk_projector;
 grant select on consumer_offset, projection_skipped, stream_total, orders, fills, positions, bot_snapshot_minute, bot_daily,

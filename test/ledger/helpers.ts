@@ -95,13 +95,13 @@ export function aSnapshot(change: object = {}): object {
 }
 
 /** Events of a bot whose payload says their number, with an input now and then. */
-export function appendEvents(journal: Journal, count: number): void {
+export function appendEvents(journal: Journal, count: number, fromMs = 1_700_000_000_000): void {
   for (let i = 0; i < count; i += 1) {
-    if (i % 5 === 0) journal.append(RecordKind.bookInput, 1, 0, 1_700_000_000_000, 'not json');
+    if (i % 5 === 0) journal.append(RecordKind.bookInput, 1, 0, fromMs, 'not json');
     const n = journal.nextEventSequence;
     const payload = { n, ...anOrder(`order-${n % 7}`, n % 3 === 0 ? 'closed' : 'open') };
     const kind = n % 2 === 0 ? RecordKind.orderEvent : RecordKind.marketDataEvent;
-    journal.append(kind, 1, journal.nextSequence - 1, 1_700_000_000_000 + n, JSON.stringify(payload));
+    journal.append(kind, 1, journal.nextSequence - 1, fromMs + n, JSON.stringify(payload));
   }
 }
 
@@ -158,7 +158,7 @@ export async function programOf(entry: string, root: string): Promise<(args: rea
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    external: ['pg-native', 'node-pg-migrate'],
+    external: ['pg-native', 'node-pg-migrate', '@duckdb/node-api', '@clickhouse/client'],
     logLevel: 'error',
   });
   return (args) => spawn(process.execPath, [outfile, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });

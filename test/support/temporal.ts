@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { deskHome, type DeskHome } from '../../config/home.ts';
 import { SILENT } from '../../core/log.ts';
@@ -12,6 +13,7 @@ import { declaredPorts, onFreePorts, readTemporalDev } from '../../stack/tempora
 import { startTemporalServer } from '../../stack/temporal-server.ts';
 import type { BotWorkflow, BotWorkflowStart } from '../../workflows/bot/contract.ts';
 import { botWorkflowId } from '../../workflows/bot/contract.ts';
+import { until } from './desk.ts';
 
 export interface TestTemporal {
   readonly home: DeskHome;
@@ -23,6 +25,17 @@ export interface TestTemporal {
   work(options: Omit<WorkerOptions, 'connection'>): Promise<void>;
   /** Starts a `bot` workflow whose timers and retries take no real time. */
   startInVirtualTime(input: BotWorkflowStart): Promise<WorkflowHandleWithFirstExecutionRunId<BotWorkflow>>;
+  /** Starts a workflow whose time goes on by `advance` alone. */
+  startStepwise<W extends Workflow>(
+    type: string,
+    workflowId: string,
+    input: Parameters<W>[0],
+  ): Promise<WorkflowHandleWithFirstExecutionRunId<W>>;
+  /**
+   * Lets so much virtual time pass for it, `stepMs` at a time; resolves when it has. The server skips on while a workflow
+   * task waits for a busy worker: so that nothing comes late, each step begins when the workflow has nothing left to do.
+   */
+  advance(workflowId: string, ms: number, stepMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,6 +56,61 @@ export async function startTestTemporal(
   const connection = await Connection.connect({ address: server.address });
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection });
+  let advances = 0;
+  const skipBy = (ms: number, id: string): object => ({
+    fastForwardConfig: { id, duration: { seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 } },
+    maxSessionSkipCount: 100_000,
+  });
+
+  /** The SDK has no option for it yet: the field is set on the raw request, for this start alone. */
+  async function startSkipping<W extends Workflow>(
+    type: string,
+    workflowId: string,
+    input: Parameters<W>[0],
+    timeSkippingConfig: object,
+  ): Promise<WorkflowHandleWithFirstExecutionRunId<W>> {
+    const { workflowService } = connection;
+    const plain = workflowService.startWorkflowExecution.bind(workflowService);
+    workflowService.startWorkflowExecution = ((request: object) =>
+      plain({ ...request, timeSkippingConfig })) as typeof plain;
+    try {
+      return await client.workflow.start<W>(type, {
+        workflowId,
+        taskQueue: 'desk',
+        args: [input] as unknown as Parameters<W>,
+      } as never);
+    } finally {
+      workflowService.startWorkflowExecution = plain;
+    }
+  }
+  async function skip(workflowId: string, ms: number): Promise<void> {
+    const { workflowService } = connection;
+    advances += 1;
+    const fastForwardId = `advance-${advances}`;
+    const of = { namespace: client.options.namespace, workflowExecution: { workflowId } };
+    await workflowService.updateWorkflowExecutionOptions({
+      ...of,
+      workflowExecutionOptions: { timeSkippingConfig: { enabled: true, ...skipBy(ms, fastForwardId) } },
+      updateMask: { paths: ['time_skipping_config'] },
+    });
+    for (let isDone = false; !isDone;) {
+      const { fastForwardInfo } = await workflowService.pollWorkflowExecutionTimeSkipping({ ...of, fastForwardId });
+      isDone = fastForwardInfo?.hasCompleted === true;
+    }
+  }
+
+  async function idle(workflowId: string): Promise<void> {
+    await until(
+      `${workflowId} to have nothing to do`,
+      async () => {
+        const { raw } = await client.workflow.getHandle(workflowId).describe();
+        return (raw.pendingActivities ?? []).length === 0 && !raw.pendingWorkflowTask;
+      },
+      120_000,
+      10,
+    );
+  }
+
   const running: { worker: Worker; run: Promise<void> }[] = [];
   return {
     home,
@@ -58,21 +126,17 @@ export async function startTestTemporal(
       });
       running.push({ worker, run: worker.run() });
     },
-    async startInVirtualTime(input) {
-      const { workflowService } = connection;
-      const plain = workflowService.startWorkflowExecution.bind(workflowService);
-      // The SDK has no option for it yet: the field is set on the raw request, for this start alone.
-      workflowService.startWorkflowExecution = ((request: object) =>
-        plain({ ...request, timeSkippingConfig: { enabled: true } })) as typeof plain;
-      try {
-        return await client.workflow.start<BotWorkflow>('bot', {
-          workflowId: botWorkflowId(input.bot),
-          taskQueue: 'desk',
-          args: [input],
-        });
-      } finally {
-        workflowService.startWorkflowExecution = plain;
+    startInVirtualTime: (input) =>
+      startSkipping<BotWorkflow>('bot', botWorkflowId(input.bot), input, { enabled: true }),
+    // A session that may skip nothing yet: `advance` says how far.
+    startStepwise: (type, workflowId, input) =>
+      startSkipping(type, workflowId, input, { enabled: true, ...skipBy(1, 'begin') }),
+    async advance(workflowId, ms, stepMs) {
+      for (let leftMs = ms; leftMs > 0; leftMs -= stepMs) {
+        await idle(workflowId);
+        await skip(workflowId, Math.min(stepMs, leftMs));
       }
+      await idle(workflowId);
     },
     async stop() {
       for (const { worker } of running) worker.shutdown();

@@ -5,17 +5,10 @@ import { ParameterChanges } from '../../core/control/protocol.ts';
 import type { Level } from '../../core/escalation/ladder.ts';
 import { BotName, HostName } from '../../core/names.ts';
 import { RestartPolicy, type BotExit } from '../../core/supervision/restart.ts';
+import { Attribution } from '../attribution.ts';
 
-export const REASON_LENGTH_MAX = 500;
 /** How the reason of a pause begins that a freeze told the bot's process. */
 export const FREEZE = 'freeze: ';
-
-/** Who did something, when and why. */
-export const Attribution = z.strictObject({
-  operator: z.string().min(1).max(64),
-  reason: z.string().min(1).max(REASON_LENGTH_MAX),
-});
-export type Attribution = z.infer<typeof Attribution>;
 
 /** A change of live-tunable parameters by path (`core/bot/tunables.ts`); null takes the configured value again. */
 export const SetParameters = Attribution.extend({ changes: ParameterChanges });

@@ -5,6 +5,7 @@
 import { ActivityFailure, condition, setHandler, sleep } from '@temporalio/workflow';
 import type { DesiredBot } from '../../activities/bots.ts';
 import { showValue } from '../../core/faults.ts';
+import { Attribution, attributed, REASON_LENGTH_MAX } from '../attribution.ts';
 import { parseInput } from '../parse-input.ts';
 import * as contract from './contract.ts';
 import type { BotHands } from './hands.ts';
@@ -24,7 +25,7 @@ export function handleHolds(
   onChange: () => void,
 ): Holds {
   /** Who spoke last: whose word it is when nothing is held. */
-  let spokenBy: contract.Attribution = { operator: 'desk', reason: 'as the desk wants it' };
+  let spokenBy: Attribution = { operator: 'desk', reason: 'as the desk wants it' };
   /** Who resumed the bot and was not told to it yet; a pause that comes later takes it back, and in a freeze it waits. */
   let resumedBy: contract.Recorded | null = null;
   /** False while something that is wanted could not be told to a living process. */
@@ -87,7 +88,7 @@ export function handleHolds(
   }
 
   function recorded(message: unknown): contract.Recorded {
-    const { operator, reason } = parseInput(contract.Attribution, message);
+    const { operator, reason } = parseInput(Attribution, message);
     spokenBy = { operator, reason };
     return { operator, reason, atMs: Date.now() };
   }
@@ -137,23 +138,18 @@ export function handleHolds(
   });
   // A signal has nobody to tell that it was wrong. The safe direction is taken all the same, the other one is not.
   setHandler(contract.freezeSignal, async (message) => {
-    const isAttributed = contract.Attribution.safeParse(message).success;
+    const isAttributed = Attribution.safeParse(message).success;
     const reason = `a freeze signal that does not say who and why: ${showValue(message)}`;
     await apply(changes.freeze)(isAttributed ? message : { operator: 'unattributed', reason });
   });
   setHandler(contract.thawSignal, async (message) => {
-    if (contract.Attribution.safeParse(message).success) await apply(changes.thaw)(message);
+    if (Attribution.safeParse(message).success) await apply(changes.thaw)(message);
   });
 
   return { untilTold, keepTold };
 }
 
 /** To its process a freeze is a pause: the reason keeps them apart on record. */
-function asFreeze(by: contract.Recorded | null): contract.Attribution | null {
-  return by && { operator: by.operator, reason: `${contract.FREEZE}${by.reason}`.slice(0, contract.REASON_LENGTH_MAX) };
-}
-
-/** Refuses a message that does not say who and why. */
-export function attributed(message: unknown): void {
-  parseInput(contract.Attribution, message);
+function asFreeze(by: contract.Recorded | null): Attribution | null {
+  return by && { operator: by.operator, reason: `${contract.FREEZE}${by.reason}`.slice(0, REASON_LENGTH_MAX) };
 }

@@ -27,11 +27,12 @@ import {
 import { LADDER } from '../../core/escalation/ladder.ts';
 import { decideRestart, type BotExit } from '../../core/supervision/restart.ts';
 import { DeskBot, DeskId, DeskKind, DeskPhase, DeskSeverity } from '../desk-attributes.ts';
+import { Attribution, attributed } from '../attribution.ts';
 import { parseInput } from '../parse-input.ts';
 import * as contract from './contract.ts';
 import { botDetails } from './details.ts';
 import { botHands } from './hands.ts';
-import { attributed, handleHolds } from './holds.ts';
+import { handleHolds } from './holds.ts';
 import { handleTuning } from './tuning.ts';
 
 export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
@@ -57,7 +58,7 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
   setHandler(
     contract.stopUpdate,
     async (message) => {
-      status.stopBy = parseInput(contract.Attribution, message);
+      status.stopBy = parseInput(Attribution, message);
       await condition(() => status.phase === 'stopped');
       return { applied: true, phase: status.phase, detail: status.lastExit?.detail ?? 'stopped' };
     },
