@@ -40,6 +40,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'journal-append': { measures: 'durable appends of 1, 64 and 1,024 writers', isShort: true },
   'event-shipping': { measures: 'journal into Postgres, exactly once', isShort: true, needsPostgres: true },
   'evidence-verify': { measures: 'an export of the evidence chain, beside bare SHA-256 of its bytes', isShort: true },
+  'duckdb-query': {
+    measures: 'questions to 10 million exported events, beside bare scans (1 minute; BENCH_EVENTS)',
+    isShort: false,
+  },
   'desk-start': { measures: 'cold and warm start to the first fill (2 minutes)', isShort: false },
   memory: { measures: 'every process of a trading desk (2 minutes)', isShort: false },
   'bot-memory': { measures: 'a bot under different settings of Node (1 minute)', isShort: false },

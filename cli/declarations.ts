@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { armingRecordFile } from '../config/home.ts';
 import { ConfigError, readConfig, type BotOutline, type LoadedConfig } from '../config/load.ts';
+import { readSchedules } from '../config/schedules.ts';
 import { REAL_MONEY_VARIABLE, refuseRealMoney } from '../core/accounts/real-money.ts';
 import { SimulatedMarket } from '../core/simulation/options.ts';
 import { readTemporalDev, type TemporalDev } from '../stack/temporal-dev.ts';
+import { WORKFLOW_TYPES } from '../workflows/desk-attributes.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 
@@ -22,6 +24,7 @@ export function readDeclarations(context: Context): Declarations {
   const { root, configDir, stackFile } = context;
   const { faults: found, config, endpoint, outlines } = readConfig(configDir);
   const faults = [...found];
+  readSchedules(configDir, WORKFLOW_TYPES, faults);
   const markets = endpoint === 'simulator' ? recordingsFor(outlines, join(root, 'data'), faults) : [];
   const places = faults.length > 0 ? [configDir] : [];
   const stack = collect(() => readTemporalDev(stackFile), stackFile, faults, places);

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/load.ts';
 import { BotName } from '../core/names.ts';
 import { registerAccountCommands } from './account.ts';
+import { registerBackup } from './backup.ts';
 import { registerBench } from './bench.ts';
 import { registerBotCommands } from './bot.ts';
 import { check } from './check.ts';
@@ -11,10 +12,14 @@ import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { registerEvidence } from './evidence.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
+import { registerGate } from './gate.ts';
 import { registerMutate } from './mutate.ts';
 import { registerProve } from './prove.ts';
+import { registerQuery } from './query.ts';
 import { registerReplayCommands } from './replay.ts';
 import { registerReport } from './report.ts';
+import { registerSchedules } from './schedules.ts';
+import { registerRetention } from './retention.ts';
 import { printStatus, watchStatus } from './status.ts';
 import { test } from './test.ts';
 import { up, type Profile } from './up.ts';
@@ -58,8 +63,8 @@ export async function main(root: string, buildDir: string, argv: readonly string
     });
   program
     .command('test')
-    .description('run the tests: all that need neither root nor a browser, or the suite or the paths named')
-    .argument('[suite...]', 'browser, root, or paths under test/')
+    .description('run the tests: all that need neither root, a browser nor ClickHouse, or the suite or the paths named')
+    .argument('[suite...]', 'browser, clickhouse, root, or paths under test/')
     .action(async (suite: string[]) => finish(await test(context, suite)));
   program
     .command('doctor')
@@ -73,6 +78,11 @@ export async function main(root: string, buildDir: string, argv: readonly string
   registerWhy(program, context);
   registerReport(program, context);
   registerEvidence(program, context);
+  registerBackup(program, context);
+  registerRetention(program, context);
+  registerGate(program, context);
+  registerSchedules(program, context);
+  registerQuery(program, context);
   registerBench(program, context);
   registerProve(program, context);
   registerMutate(program, context);

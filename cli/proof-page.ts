@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-/** As `test/bots/boundary/trials.ts` writes it. */
+/** As `test/support/trials.ts` writes it. */
 export const ProofRow = z.strictObject({
   promise: z.string(),
   proof: z.string(),

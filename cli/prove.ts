@@ -15,6 +15,10 @@ import { run } from './test.ts';
 
 const SUITES: Readonly<Record<string, { readonly proves: string; readonly dir: string }>> = {
   boundary: { proves: 'the desk is right at the exchange boundary (hours)', dir: 'test/bots/boundary' },
+  evidence: {
+    proves: 'nobody edits the evidence chain unseen, and a verdict is what its evidence says',
+    dir: 'test/evidence',
+  },
 };
 const PAGE = join('docs', 'proofs.md');
 

@@ -1,6 +1,7 @@
 /** `desk test`: sets up what the tests need and runs them; results and coverage go to `reports/tests/`, named by commit. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { SILENT } from '../core/log.ts';
@@ -12,7 +13,9 @@ import { markRunning } from './running-mark.ts';
 import { step } from './steps.ts';
 
 /** Suites that need more than a user and a shell have commands of their own. */
-const SPECIAL = ['browser', 'root'] as const;
+const SPECIAL = ['browser', 'clickhouse', 'root'] as const;
+/** The ClickHouse engine as a package: 546 MB, so it stays outside the project and comes only when its suite is asked for. */
+const CHDB = 'chdb@3.4.0';
 
 const JestReport = z.object({
   numPassedTests: z.number(),
@@ -46,6 +49,8 @@ export async function test(context: Context, suite: readonly string[]): Promise<
   if (special === undefined && (suite.length === 0 || suite.some((path) => path.includes('simulator')))) {
     await step('ccxt for Python, for the tests', () => installPythonClients(root));
   }
+  const chdbDir =
+    special === 'clickhouse' ? await step('the ClickHouse engine for the tests', () => installChdb(env)) : undefined;
   const name = special ?? (suite.length === 0 ? 'all' : 'some');
   const commit = codeVersion(context).replace('+', '-changed');
   const outDir = join(root, 'reports', 'tests', `${name}-${commit}`);
@@ -76,12 +81,12 @@ export async function test(context: Context, suite: readonly string[]): Promise<
       ...(paths.length > 0 ? ['--testPathPatterns', ...paths] : []),
     ],
     root,
-    { ...env, TEMPORAL_CLI: cli.path, DESK_BUILD: buildDir },
+    { ...env, TEMPORAL_CLI: cli.path, DESK_BUILD: buildDir, ...(chdbDir !== undefined && { CHDB_DIR: chdbDir }) },
   );
   if (!existsSync(json))
     throw new CommandFailure(
       EXIT.usage,
-      `test: no test ran for ${suite.join(' ') || name}: expected browser, root, or paths under test/`,
+      `test: no test ran for ${suite.join(' ') || name}: expected browser, clickhouse, root, or paths under test/`,
     );
   const report = JestReport.parse(JSON.parse(readFileSync(json, 'utf8')));
   writeFileSync(join(outDir, 'report.md'), markdown(report, name, commit, root));
@@ -102,6 +107,17 @@ async function installPythonClients(root: string): Promise<void> {
     EXIT.failure,
     `ccxt for Python could not be installed; it needs Python 3.10 or later with pip: ${error?.message ?? stderr.trim()}`,
   );
+}
+
+/** In the folder that `CHDB_DIR` names, or one in the system's folder for such things; once. */
+async function installChdb(env: NodeJS.ProcessEnv): Promise<string> {
+  const dir = env['CHDB_DIR'] ?? join(tmpdir(), `tempodesk-${CHDB}`);
+  if (existsSync(join(dir, 'node_modules', 'chdb', 'package.json'))) return dir;
+  mkdirSync(dir, { recursive: true });
+  const args = ['install', '--prefix', dir, '--no-save', '--no-audit', '--no-fund', CHDB];
+  const { status, stderr, error } = spawnSync('npm', args, { encoding: 'utf8' });
+  if (status === 0) return dir;
+  throw new CommandFailure(EXIT.failure, `${CHDB} could not be installed: ${error?.message ?? stderr.trim()}`);
 }
 
 export function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {

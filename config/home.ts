@@ -15,6 +15,9 @@ export interface DeskHome {
   readonly postgresDir: string;
   readonly simulatorDir: string;
   readonly journalsDir: string;
+  /** Segments that left the journals, a folder a bot. */
+  readonly archiveDir: string;
+  readonly backupsDir: string;
   /** Paper accounts, a folder each. */
   readonly paperDir: string;
   /** Recorded data made ready to be played; made anew when missing. */
@@ -35,6 +38,8 @@ export function deskHome(root: string): DeskHome {
     postgresDir: join(home, 'postgres'),
     simulatorDir: join(home, 'simulator'),
     journalsDir: join(home, 'journals'),
+    archiveDir: join(home, 'archive'),
+    backupsDir: join(home, 'backups'),
     paperDir: join(home, 'paper'),
     columnsDir: join(home, 'cache', 'columns'),
     runDir: join(home, 'run'),
@@ -74,6 +79,11 @@ export function armingRecordFile(home: DeskHome, bot: string): string {
 /** Heads of the evidence chain, kept beside the database: see `ledger/evidence/heads-file.ts`. */
 export function evidenceHeadsFile(home: DeskHome): string {
   return join(home.root, 'evidence-heads.jsonl');
+}
+
+/** Events as Parquet files, for `./desk query`. */
+export function analyticsDir(home: DeskHome): string {
+  return join(home.root, 'analytics');
 }
 
 /** Who hands out calls to the venue on this machine. */

@@ -37,7 +37,13 @@ interface ReadFile<T> {
   readonly parsed: T | null;
 }
 
-function readYaml<T extends z.ZodType>(dir: string, file: string, schema: T, faults: string[]): ReadFile<z.infer<T>> {
+/** One file of `dir`; its faults are added to `faults`. */
+export function readYaml<T extends z.ZodType>(
+  dir: string,
+  file: string,
+  schema: T,
+  faults: string[],
+): ReadFile<z.infer<T>> {
   const path = join(dir, file);
   if (!existsSync(path)) {
     faults.push(`${file}: expected a file, was missing`);

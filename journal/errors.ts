@@ -36,3 +36,8 @@ export class JournalMismatch extends Error {
 export class JournalFailed extends Error {
   override readonly name = 'JournalFailed';
 }
+
+/** An archived segment does not hold what it should. The segment beside the journal, where there is one, is kept. */
+export class ArchiveDamaged extends Error {
+  override readonly name = 'ArchiveDamaged';
+}

@@ -75,7 +75,7 @@ export function recoverJournal(
   }
   for (let rounds = 0; ; rounds += 1) {
     invariant(rounds < 10_000, 'accepting a loss repairs the journal it was found in');
-    const examined = examine(dir);
+    const examined = examineStanding(dir);
     if ('damage' in examined) {
       const { damage } = examined;
       log.error('journal damaged: segment quarantined', { dir, ...damage });
@@ -107,6 +107,18 @@ export function recoverJournal(
           : { quarantined: { file: accepted.file, sequence: accepted.sequence, reason: accepted.reason } }),
       },
     };
+  }
+}
+
+/** A segment that goes into the archive while it is looked for takes nothing away from the others: they are looked at anew. */
+function examineStanding(dir: string): ReturnType<typeof examine> {
+  for (;;) {
+    const oldest = segmentsIn(dir)[0];
+    try {
+      return examine(dir);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || segmentsIn(dir)[0] === oldest) throw error;
+    }
   }
 }
 

@@ -308,7 +308,7 @@ async function query(config: pg.ClientConfig, sql: string): Promise<unknown[]> {
 }
 
 /** postmaster.pid: pid, data directory, start time, port, socket directory, address, shared memory, status. */
-function readPidFile(dataDir: string): { pid: number; port: number | null; ready: boolean } | null {
+export function readPidFile(dataDir: string): { pid: number; port: number | null; ready: boolean } | null {
   let text: string;
   try {
     text = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8');

@@ -1,7 +1,9 @@
-/** Runs the desk's workflows. Any number of these may run side by side. */
+/** Runs the desk's workflows and brings the schedules to what the configuration says. Any number of these may run side by side. */
+import { Client } from '@temporalio/client';
 import { createLog } from '../monitoring/log.ts';
 import { DESK_TASK_QUEUE } from '../workflows/desk-attributes.ts';
 import { readEnvironment } from './environment.ts';
+import { bringSchedules } from './schedules.ts';
 import { runWorker, workflowBundle } from './worker-run.ts';
 
 /** The desk has far fewer than 200 workflows; each costs about a megabyte while it is held. */
@@ -9,7 +11,7 @@ const WORKFLOWS_CACHED_MAX = 200;
 
 async function main(): Promise<void> {
   const log = createLog('desk-worker');
-  const { DESK_ROOT, DESK_BUILD } = readEnvironment(process.env);
+  const { DESK_ROOT, DESK_BUILD, DESK_CONFIG_DIR } = readEnvironment(process.env);
   await runWorker({
     root: DESK_ROOT,
     log,
@@ -21,6 +23,7 @@ async function main(): Promise<void> {
       // A schema or an invariant that speaks inside a workflow ends it at once; any other bug waits for its fix.
       workflowFailureErrorTypes: { '*': ['ZodError', 'InvariantError'] },
     }),
+    beside: (connection, namespace) => bringSchedules(new Client({ connection, namespace }), DESK_CONFIG_DIR, log),
   });
 }
 

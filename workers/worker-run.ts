@@ -13,7 +13,7 @@ export interface WorkerSetup {
   readonly log: Log;
   readonly options: (declaration: ReturnType<typeof readTemporalDev>) => WorkerOptions;
   /** Runs beside the worker; its `stop` is awaited after the worker has drained. */
-  readonly beside?: (connection: NativeConnection) => { stop(): Promise<void> };
+  readonly beside?: (connection: NativeConnection, namespace: string) => { stop(): Promise<void> };
 }
 
 export async function runWorker({ root, log, options, beside }: WorkerSetup): Promise<void> {
@@ -37,7 +37,7 @@ export async function runWorker({ root, log, options, beside }: WorkerSetup): Pr
     ...options(declaration),
   });
   const running = worker.run();
-  const companion = beside?.(connection);
+  const companion = beside?.(connection, target.namespace);
   console.log(JSON.stringify({ ready: true, taskQueue: worker.options.taskQueue }));
   try {
     await running;

@@ -14,3 +14,6 @@ export const DESK_TASK_QUEUE = 'desk';
 export function botHostTaskQueue(host: string): string {
   return `bot-host-${host}`;
 }
+
+/** Every workflow type by its name, as `workflows/index.ts` exports them: for whoever must not load workflow code. */
+export const WORKFLOW_TYPES = ['bot', 'day2Gate', 'eventStoreIntegrity'] as const;

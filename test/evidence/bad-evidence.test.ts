@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../../core/evidence/json.ts';
 import type { EvidenceDraft, EvidenceHead, EvidenceRecord } from '../../core/evidence/record.ts';
-import { tellProof } from '../bots/boundary/trials.ts';
+import { tellProof } from '../support/trials.ts';
 import { chainOf, HOUR_MS, resealed, T0 } from '../core/evidence/builders.ts';
 import { CYCLE_DRAFTS, cycleRecords, ITEMS, judge, keptHeadsOf, NOW_MS } from './cycle.ts';
 

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { headOf } from '../../core/evidence/record.ts';
 import { exportOf, verifyExport } from '../../ledger/evidence/export.ts';
-import { tellProof, trials } from '../bots/boundary/trials.ts';
+import { tellProof, trials } from '../support/trials.ts';
 import { chain } from '../core/evidence/builders.ts';
 import { mutate, MUTATIONS } from './mutations.ts';
 

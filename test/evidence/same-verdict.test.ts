@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { tellProof, trials } from '../bots/boundary/trials.ts';
+import { tellProof, trials } from '../support/trials.ts';
 import { runCommand } from '../support/desk-command.ts';
 import { verdictText } from './judging.ts';
 

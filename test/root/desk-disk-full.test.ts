@@ -124,7 +124,7 @@ test('a disk that fills up: bots clear the book and end, the desk says so, nothi
     });
     const [intents] = await desk.query<{ n: string; ids: string }>(
       `select count(*) as n, count(distinct payload->>'clientOrderId') as ids from event
-       where bot = $1 and stream = 'hb.execution_intent.v1' and payload->>'type' = 'place'`,
+       where source = $1 and stream = 'hb.execution_intent.v1' and payload->>'type' = 'place'`,
       [bot],
     );
     expect(intents?.n).toBe(intents?.ids);

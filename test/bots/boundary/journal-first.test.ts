@@ -12,7 +12,7 @@ import { frameBytes, frameState, HEADER_BYTES, readRecord } from '../../../journ
 import type { Journal } from '../../../journal/journal.ts';
 import { segmentName } from '../../../journal/segment.ts';
 import { until } from '../../support/desk.ts';
-import { IS_LONG_RUN, tellProof, trials } from './trials.ts';
+import { IS_LONG_RUN, tellProof, trials } from '../../support/trials.ts';
 import { BUSY, withWorld, type BoundaryBot } from './world.ts';
 import { Wire, type SeenRequest } from './wire.ts';
 

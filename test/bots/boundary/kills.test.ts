@@ -25,7 +25,7 @@ import { botConfig } from '../../support/bots.ts';
 import { builtCode } from '../../support/build.ts';
 import { until } from '../../support/desk.ts';
 import { judgeBelief } from './order-run.ts';
-import { tellProof, trials } from './trials.ts';
+import { tellProof, trials } from '../../support/trials.ts';
 import { BUSY, recordedEvents } from './world.ts';
 import { Wire, type SeenRequest } from './wire.ts';
 

@@ -1,7 +1,7 @@
 /** One intent, at most one order at the venue, whatever is lost, late, half or wrong between the two. */
 import { expect, test } from '@jest/globals';
 import type { AdminFault } from '../../simulator/admin.ts';
-import { IS_LONG_RUN, tellProof, trials } from './trials.ts';
+import { IS_LONG_RUN, tellProof, trials } from '../../support/trials.ts';
 import { judge, runOrders, type OrderRun } from './order-run.ts';
 import { RESTING, withWorld } from './world.ts';
 

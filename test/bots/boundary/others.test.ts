@@ -1,7 +1,7 @@
 /** What happens on the account without the bot: noticed within 5 s, taken over, counted and told. */
 import { expect, test } from '@jest/globals';
 import { until } from '../../support/desk.ts';
-import { tellProof, trials } from './trials.ts';
+import { tellProof, trials } from '../../support/trials.ts';
 import { agree, RESTING, withWorld } from './world.ts';
 
 const NOTICED_MS = 5_000;

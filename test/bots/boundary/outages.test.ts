@@ -11,7 +11,7 @@ import type { QtyLots, QuoteAmount } from '../../../core/money/money.ts';
 import { openLots } from '../../../core/orders/order.ts';
 import type { ApprovedIntent } from '../../../core/risk/decision.ts';
 import { Bench } from '../../support/bots.ts';
-import { tellProof, trials } from './trials.ts';
+import { tellProof, trials } from '../../support/trials.ts';
 
 const OUTAGES = trials({ ci: 40, long: 1_000 });
 const OUTAGE_MS_MAX = 6 * 3_600_000;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../support/desk.ts';
-import { IS_LONG_RUN, tellProof } from './trials.ts';
+import { IS_LONG_RUN, tellProof } from '../../support/trials.ts';
 import { agree, BUSY, RESTING, withWorld, type BoundaryBot, type BoundaryWorld } from './world.ts';
 
 const open = async (bot: BoundaryBot): Promise<number> =>

@@ -1,5 +1,5 @@
 /**
- * How often a proof tries. `./desk test` takes what fits in seconds; `./desk prove boundary` sets `DESK_PROVE` and gets the
+ * How often a proof tries. `./desk test` takes what fits in seconds; `./desk prove` sets `DESK_PROVE` and gets the
  * long run, or as many as `DESK_PROVE_TRIALS` says. Each suite writes what it tried and found beside its verdict.
  */
 import { appendFileSync } from 'node:fs';
