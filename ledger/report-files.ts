@@ -1,6 +1,6 @@
 /** Reports as files: each run for good, the latest under one name that is always whole. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 export interface ReportFile {
   /** Folder under the reports: `day2_gate`. */
@@ -19,7 +19,9 @@ export function writeReport(reportsDir: string, { family, atMs, json, markdown }
   const file = join(dir, `${family}_${utc}.json`);
   replace(file, text);
   replace(join(dir, `${family}_${utc}.md`), markdown);
-  replace(join(dir, 'latest.json'), text);
+  // A run that is tried again long after it is not the latest.
+  const isRun = (name: string): boolean => name.startsWith(`${family}_`) && name.endsWith('.json');
+  if (readdirSync(dir).filter(isRun).sort().at(-1) === basename(file)) replace(join(dir, 'latest.json'), text);
   return file;
 }
 
