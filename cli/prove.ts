@@ -63,11 +63,13 @@ async function prove(context: Context, suite: string, options: ProveOptions): Pr
   if (only !== undefined && !files.includes(only))
     throw new CommandFailure(EXIT.usage, `--only: expected one of ${files.join(', ')}, was "${only}"`);
   const resultFile = join(root, 'docs', 'proofs', `${suite}.json`);
+  // Before anything is written: results of a run are no change of the code that ran.
+  const commit = codeVersion(context);
   let known = readProven(resultFile);
   let ranTests = 0;
   let failedTests = 0;
   for (const file of only === undefined ? files : [only]) {
-    const run = await proveFile(context, suite, file, options);
+    const run = await proveFile(context, suite, file, options, commit);
     for (const { proof, examples } of run.rows)
       for (const example of examples) console.log(`${file}, ${proof}: ${example}`);
     ranTests += run.tests.length;
@@ -86,6 +88,7 @@ async function proveFile(
   suite: string,
   file: string,
   { trials, named }: ProveOptions,
+  commit: string,
 ): Promise<ProofRun> {
   const { root, buildDir, env } = context;
   const outDir = mkdtempSync(join(tmpdir(), 'desk-prove-'));
@@ -118,7 +121,7 @@ async function proveFile(
     file,
     isWhole: named === undefined,
     ran: {
-      commit: codeVersion(context),
+      commit,
       date: new Date().toISOString().slice(0, 10),
       machine: `${cpus().length} CPUs, Node ${process.versions.node}, load ${loadavg()[0]!.toFixed(1)}`,
     },

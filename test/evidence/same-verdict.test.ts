@@ -48,7 +48,7 @@ test(`P28: ${TRIALS} sets of evidence, shuffled, twice, and in ${PLACES.length} 
     said.every((verdicts) => verdicts[trial] === verdict) ? [] : [`set ${trial}: ${verdict.slice(0, 200)}`],
   );
   const passes = here.filter((verdict) => verdict.startsWith('{"verdict":"pass"')).length;
-  tellProof({ promise: 'P28', proof: `verdicts on sets of evidence, ${said.length + 1} times each: shuffled, and under ${PLACES.length} locales and time zones`, trials: TRIALS, failures: different.length, found: { pass: passes, fail: TRIALS - passes, 'different verdicts': new Set(here).size }, examples: different.slice(0, 5) }); // prettier-ignore
+  tellProof({ promise: 'P28', proof: `verdicts on sets of evidence, ${said.length + 1} times each: shuffled, and under ${PLACES.length} locales and time zones`, trials: TRIALS, failures: different.length, found: { pass: passes, fail: TRIALS - passes, 'distinct verdicts': new Set(here).size }, examples: different.slice(0, 5) }); // prettier-ignore
   expect(different).toEqual([]);
   expect(passes).toBeGreaterThan(0);
   expect(new Set(here).size).toBeGreaterThan(TRIALS / 2);
