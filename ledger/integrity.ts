@@ -24,6 +24,7 @@ const OffsetRow = z.object({ sequence: SafeInt });
 const CountRow = z.object({
   stored: SafeInt,
   retired: SafeInt,
+  retired_to: SafeInt,
   lost: SafeInt,
   missing: SafeInt,
   newest: AtMs.nullable(),
@@ -42,9 +43,10 @@ export async function measureSource(
     // All counts of one instant.
     await client.query('begin isolation level repeatable read read only');
     const counted = await client.query(COUNT, [source, to, sinceSequence]);
-    const found = await client.query(GAPS, [source, sinceSequence, to, GAPS_LISTED_MAX]);
+    const { stored, retired, retired_to, lost, missing, newest } = CountRow.parse(counted.rows[0]);
+    // What retention dropped was whole when it went.
+    const found = await client.query(GAPS, [source, Math.max(sinceSequence, retired_to), to, GAPS_LISTED_MAX]);
     await client.query('commit');
-    const { stored, retired, lost, missing, newest } = CountRow.parse(counted.rows[0]);
     return {
       source,
       journalSequence: to,
@@ -72,6 +74,7 @@ async function caughtUp(pool: Pool, source: string, sequence: number): Promise<v
 const COUNT = `
   select (select count(*) from event where source = $1 and sequence <= $2) as stored,
     (select coalesce(sum(events), 0) from event_retired where source = $1) as retired,
+    (select coalesce(max(to_sequence), 0) from event_retired where source = $1) as retired_to,
     (select coalesce(sum(least(to_sequence, $2) - from_sequence + 1), 0) from journal_loss
      where source = $1 and from_sequence <= $2) as lost,
     (select count(*) from event where source = $1 and sequence > $3 and sequence <= $2

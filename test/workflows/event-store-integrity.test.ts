@@ -78,6 +78,20 @@ test('an accepted loss is no gap', async () => {
   expect(report.pass).toBe(true);
 });
 
+test('a day that retention dropped is neither missing nor apart', async () => {
+  await write('bot5', 40);
+  await ship('bot5');
+  await tamper(`delete from event where source = 'bot5' and sequence <= 15`);
+  await world.database.query(`insert into event_retired values ('bot5', '2026-01-01', 15, 1, 15)`);
+  const { report } = await check();
+  expect(report.sources.find(({ source }) => source === 'bot5')).toMatchObject({
+    storedEvents: 40,
+    gaps: [],
+    delta: 0,
+  });
+  expect(report.pass).toBe(true);
+});
+
 test('what somebody took out or made nameless is found, with its numbers', async () => {
   await write('bot3', 40);
   await ship('bot3');
