@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
@@ -32,10 +33,10 @@ export interface TestTemporal {
     input: Parameters<W>[0],
   ): Promise<WorkflowHandleWithFirstExecutionRunId<W>>;
   /**
-   * Lets so much virtual time pass for it, `stepMs` at a time; resolves when it has. The server skips on while a workflow
-   * task waits for a busy worker: so that nothing comes late, each step begins when the workflow has nothing left to do.
+   * Lets so much virtual time pass for it, from timer to timer; resolves when it has. The server would skip on while a workflow
+   * task waits for a busy worker, and then a timer is heard of late: so no skip goes beyond the next timer.
    */
-  advance(workflowId: string, ms: number, stepMs: number): Promise<void>;
+  advance(workflowId: string, ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -57,8 +58,10 @@ export async function startTestTemporal(
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection });
   let advances = 0;
+  const msOf = (told: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
+    Number(told?.seconds ?? 0) * 1_000 + (told?.nanos ?? 0) / 1e6;
   const skipBy = (ms: number, id: string): object => ({
-    fastForwardConfig: { id, duration: { seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 } },
+    fastForwardConfig: { id, duration: { seconds: Math.floor(ms / 1_000), nanos: Math.round((ms % 1_000) * 1e6) } },
     maxSessionSkipCount: 100_000,
   });
 
@@ -99,16 +102,26 @@ export async function startTestTemporal(
     }
   }
 
-  async function idle(workflowId: string): Promise<void> {
-    await until(
-      `${workflowId} to have nothing to do`,
-      async () => {
-        const { raw } = await client.workflow.getHandle(workflowId).describe();
-        return (raw.pendingActivities ?? []).length === 0 && !raw.pendingWorkflowTask;
-      },
-      120_000,
-      10,
-    );
+  /** Its time once it has nothing to do. */
+  function idle(workflowId: string): Promise<number> {
+    const look = async (): Promise<number | null> => {
+      const { raw } = await client.workflow.getHandle(workflowId).describe();
+      if ((raw.pendingActivities ?? []).length > 0 || raw.pendingWorkflowTask) return null;
+      return msOf(raw.workflowExtendedInfo?.timeSkippingInfo?.currentTime);
+    };
+    return until(`${workflowId} to have nothing to do`, look, 120_000, 5);
+  }
+
+  /** When the timer fires that it started last. */
+  async function nextTimerMs(workflowId: string): Promise<number> {
+    const { history } = await connection.workflowService.getWorkflowExecutionHistoryReverse({
+      namespace: client.options.namespace,
+      execution: { workflowId },
+      maximumPageSize: 20,
+    });
+    const started = history?.events?.find(({ timerStartedEventAttributes }) => timerStartedEventAttributes);
+    if (started === undefined) return Infinity;
+    return msOf(started.eventTime) + msOf(started.timerStartedEventAttributes?.startToFireTimeout);
   }
 
   const running: { worker: Worker; run: Promise<void> }[] = [];
@@ -131,12 +144,16 @@ export async function startTestTemporal(
     // A session that may skip nothing yet: `advance` says how far.
     startStepwise: (type, workflowId, input) =>
       startSkipping(type, workflowId, input, { enabled: true, ...skipBy(1, 'begin') }),
-    async advance(workflowId, ms, stepMs) {
-      for (let leftMs = ms; leftMs > 0; leftMs -= stepMs) {
-        await idle(workflowId);
-        await skip(workflowId, Math.min(stepMs, leftMs));
+    async advance(workflowId, ms) {
+      const untilMs = (await idle(workflowId)) + ms;
+      for (;;) {
+        const nowMs = await idle(workflowId);
+        if (nowMs >= untilMs) return;
+        const timerMs = await nextTimerMs(workflowId);
+        // One that is due fires by itself within moments.
+        if (timerMs <= nowMs) await sleep(5);
+        else await skip(workflowId, Math.min(timerMs, untilMs) - nowMs);
       }
-      await idle(workflowId);
     },
     async stop() {
       for (const { worker } of running) worker.shutdown();
