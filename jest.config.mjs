@@ -12,4 +12,6 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.desk/', '<rootDir>/reports/'],
   watchPathIgnorePatterns: ['<rootDir>/.desk/'],
   testTimeout: 60_000,
+  // Modules of a finished suite are not given back: a worker of many suites spends its time on collecting them.
+  workerIdleMemoryLimit: '1GB',
 };

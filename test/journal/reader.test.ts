@@ -39,6 +39,8 @@ test('a tail follows another process over segments and sees each record once, wh
   await tail.close();
 });
 
+const READ_AT_ONCE = 5_000;
+
 test('a journal is read again and again while another process appends to it', async () => {
   const dir = tempDir();
   const child = await runProgram('journal/appending-program.ts', [dir]);
@@ -56,6 +58,8 @@ test('a journal is read again and again while another process appends to it', as
         if (payload.toString() !== payloadOf(sequence))
           throw new Error(`record ${sequence} says ${payload.toString()}`);
         next = sequence + 1;
+        // Where the writer gets more of the machine than its reader, the end would run away for good.
+        if (next > last + READ_AT_ONCE) break;
       }
       expect(next - 1).toBeGreaterThanOrEqual(last - 3);
       last = next - 1;
