@@ -14,7 +14,7 @@ begin
          subject text not null,
          status text not null check (status in (''pass'', ''fail'', ''info'')),
          code_version text not null,
-         evidence_number bigint references evidence (number),
+         evidence_number bigint,
          payload jsonb not null,
          stored_at timestamptz not null default clock_timestamp()
        )', family);
