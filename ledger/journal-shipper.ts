@@ -11,6 +11,7 @@ import { isEvent } from '../core/events/record.ts';
 import type { Log } from '../core/log.ts';
 import { BotName } from '../core/names.ts';
 import { JournalTail, type TailBatch } from '../journal/reader.ts';
+import { createBackground } from './background.ts';
 import { LedgerUnavailable } from './errors.ts';
 import { SHIP_ROWS_MAX, type Ledger } from './ledger.ts';
 
@@ -75,8 +76,6 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
   const { ledger, journalsDir, log, pollMs = POLL_MS } = options;
   const bots = options.bots ?? (() => botFolders(journalsDir));
   const lanes = new Map<string, Lane>();
-  let stopping = new AbortController();
-  let running: Promise<void> | null = null;
   const pauses = new Set<AbortController>();
 
   function laneOf(bot: string): Lane {
@@ -183,6 +182,8 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
     }
   }
 
+  const loop = createBackground(run);
+
   async function pause(signal: AbortSignal): Promise<void> {
     const wake = new AbortController();
     pauses.add(wake);
@@ -191,15 +192,9 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
   }
 
   return {
-    start() {
-      if (running !== null) return;
-      stopping = new AbortController();
-      running = run(stopping.signal);
-    },
+    start: () => loop.start(),
     async stop() {
-      stopping.abort();
-      await running;
-      running = null;
+      await loop.stop();
       for (const lane of lanes.values()) {
         await leave(lane);
         await lane.head.close();

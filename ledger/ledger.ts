@@ -72,7 +72,8 @@ export function createLedger({ databaseUrl, migrationsDir, log, connections = 4 
   const writers = poolOf('desk_writer', connections);
   const projectors = poolOf('desk_projector', 1);
   const readers = poolOf('desk_reader', connections);
-  const days = new Set<string>();
+  /** Days since 1970 whose partition is there. */
+  const days = new Set<number>();
   let migrated: Promise<void> | null = null;
 
   function ensureMigrated(): Promise<void> {
@@ -94,15 +95,16 @@ export function createLedger({ databaseUrl, migrationsDir, log, connections = 4 
 
   /** Before the transaction: making a partition holds up everybody for a moment, and this must not wait for a commit. */
   async function ensureDays(records: readonly JournalRecord[]): Promise<void> {
-    const fresh = new Set<string>();
+    const nowMs = Date.now();
+    const fresh = new Set<number>();
     for (const { atMs } of records) {
-      const ageMs = Date.now() - atMs;
-      if (ageMs > KEPT_MS_MAX || ageMs < -DAY_MS) continue;
-      const day = new Date(atMs).toISOString().slice(0, 10);
-      if (!days.has(day)) fresh.add(day);
+      const day = Math.floor(atMs / DAY_MS);
+      if (days.has(day) || nowMs - atMs > KEPT_MS_MAX || atMs - nowMs > DAY_MS) continue;
+      fresh.add(day);
     }
     for (const day of fresh) {
-      await withClient(writers, (client) => client.query('select ensure_event_day($1)', [day]));
+      const date = new Date(day * DAY_MS).toISOString().slice(0, 10);
+      await withClient(writers, (client) => client.query('select ensure_event_day($1)', [date]));
       days.add(day);
     }
   }

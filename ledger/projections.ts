@@ -6,7 +6,6 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { withClient } from './connect.ts';
 import { isRefusedValue } from './errors.ts';
-import { SafeInt } from './rows.ts';
 
 const CONSUMER = 'projections';
 const REBUILD_EVENTS = 100_000;
@@ -184,20 +183,20 @@ const PROJECTIONS: readonly Projection[] = [
 /** Tables in the order in which they are folded. */
 export const PROJECTION_TABLES: readonly string[] = PROJECTIONS.map(({ table }) => table);
 
-const OffsetRow = z.object({ source: z.string(), folded: SafeInt, stored: SafeInt });
+const SourceRow = z.object({ source: z.string() });
 
 /** As `Ledger.project`. */
 export async function projectNews(pool: pg.Pool, eventsMax: number): Promise<number> {
   const { rows } = await withClient(pool, (client) =>
     client.query(
-      `select o.source, coalesce(c.sequence, 0) as folded, o.sequence as stored from journal_offset o
+      `select o.source from journal_offset o
        left join consumer_offset c on c.consumer = $1 and c.source = o.source
        where o.sequence > coalesce(c.sequence, 0) order by o.source`,
       [CONSUMER],
     ),
   );
   let events = 0;
-  for (const { source } of z.array(OffsetRow).parse(rows))
+  for (const { source } of z.array(SourceRow).parse(rows))
     events += await withClient(pool, (client) =>
       transaction(client, async () => {
         const offset = await lockOffset(client, source, 'skip locked');
@@ -213,7 +212,7 @@ export async function rebuild(pool: pg.Pool): Promise<number> {
     client.query('select source from journal_offset order by source'),
   );
   let events = 0;
-  for (const { source } of z.array(z.object({ source: z.string() })).parse(rows))
+  for (const { source } of z.array(SourceRow).parse(rows))
     events += await withClient(pool, (client) =>
       transaction(client, async () => {
         await client.query('set local statement_timeout = 0');

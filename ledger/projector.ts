@@ -1,9 +1,10 @@
 /**
  * Keeps the projections up to what is stored, about twice a second. Nobody waits for it; with Postgres away it tries again
- * with growing pauses. Modes: stopped -> running -> stopped.
+ * with growing pauses.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../core/log.ts';
+import { createBackground, type Background } from './background.ts';
 import { isUnavailable } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -11,17 +12,9 @@ const POLL_MS = 500;
 const BATCH_EVENTS = 20_000;
 const BACKOFF_MS_MAX = 5_000;
 
-export interface Projector {
-  start(): void;
-  /** Ends after the batch on its way. */
-  stop(): Promise<void>;
-}
-
-export function createProjector(ledger: Pick<Ledger, 'project'>, log: Log): Projector {
-  let stopping = new AbortController();
-  let running: Promise<void> | null = null;
-
-  async function run(signal: AbortSignal): Promise<void> {
+/** Its `stop` waits for the batch on its way. */
+export function createProjector(ledger: Pick<Ledger, 'project'>, log: Log): Background {
+  return createBackground(async (signal) => {
     let pauseMs = POLL_MS;
     let told = '';
     while (!signal.aborted) {
@@ -38,18 +31,5 @@ export function createProjector(ledger: Pick<Ledger, 'project'>, log: Log): Proj
       }
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
     }
-  }
-
-  return {
-    start() {
-      if (running !== null) return;
-      stopping = new AbortController();
-      running = run(stopping.signal);
-    },
-    async stop() {
-      stopping.abort();
-      await running;
-      running = null;
-    },
-  };
+  });
 }

@@ -1,6 +1,5 @@
 /** `desk backup` and `desk retention` as a person runs them, up to a desk that starts over a restored folder. */
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
@@ -8,7 +7,7 @@ import { deskHome } from '../../config/home.ts';
 import { SILENT } from '../../core/log.ts';
 import { postgresSettings, startPostgres } from '../../stack/postgres.ts';
 import { readTemporalDev } from '../../stack/temporal-dev.ts';
-import { startDatabase, writeEvents, type TestDatabase } from '../ledger/helpers.ts';
+import { makeCheckout, startDatabase, writeEvents, type TestDatabase } from '../ledger/helpers.ts';
 import { runDeskIn, type Said } from '../support/desk-command.ts';
 
 const TIMEOUT_MS = 180_000;
@@ -20,11 +19,7 @@ const dataOf = <T>(said: Said): T => (JSON.parse(said.out) as { data: T }).data;
 
 beforeAll(async () => {
   database = await startDatabase();
-  root = join(database.root, 'checkout');
-  mkdirSync(root);
-  for (const name of ['package-lock.json', 'ledger/migrations', 'config'])
-    cpSync(join(process.cwd(), name), join(root, name), { recursive: true });
-  execFileSync('git', ['init', '--quiet', root]);
+  root = makeCheckout(database);
   env = { DATABASE_URL: database.url, DESK_HOME: database.root };
   await database.ledger.ship('bot1', await writeEvents(database, 'bot1', 500));
 }, TIMEOUT_MS);

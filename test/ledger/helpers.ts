@@ -1,8 +1,9 @@
 /** A Postgres of the test's own, journals to ship, and what is stored. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import pg from 'pg';
 import { deskHome } from '../../config/home.ts';
@@ -162,4 +163,35 @@ export async function programOf(entry: string, root: string): Promise<(args: rea
     logLevel: 'error',
   });
   return (args) => spawn(process.execPath, [outfile, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** Ends the ledger's busy connections again and again until it is told to end; resolves with how many. */
+export function killConnections(database: TestDatabase, pauseMs: (kills: number) => number): () => Promise<number> {
+  let killing = true;
+  const killer = (async () => {
+    let kills = 0;
+    while (killing) {
+      const [row] = await database.query(
+        `select count(pg_terminate_backend(pid)) as n from pg_stat_activity
+         where application_name = 'desk-ledger' and state <> 'idle'`,
+      );
+      kills += Number(row?.['n']);
+      await sleep(pauseMs(kills));
+    }
+    return kills;
+  })();
+  return () => {
+    killing = false;
+    return killer;
+  };
+}
+
+/** What the built program needs of a checkout, in a folder of the test's own. */
+export function makeCheckout(database: TestDatabase): string {
+  const root = join(database.root, 'checkout');
+  mkdirSync(root);
+  for (const name of ['package-lock.json', 'ledger/migrations', 'config'])
+    cpSync(join(process.cwd(), name), join(root, name), { recursive: true });
+  execFileSync('git', ['init', '--quiet', root]);
+  return root;
 }

@@ -1,11 +1,18 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SILENT } from '../../core/log.ts';
 import { LedgerGap, LedgerNewer, LedgerUnavailable } from '../../ledger/errors.ts';
 import { createLedger } from '../../ledger/ledger.ts';
-import { MIGRATIONS_DIR, startDatabase, storedExactly, storedOf, writeEvents, writePayloads } from './helpers.ts';
+import {
+  MIGRATIONS_DIR,
+  killConnections,
+  startDatabase,
+  storedExactly,
+  storedOf,
+  writeEvents,
+  writePayloads,
+} from './helpers.ts';
 import type { TestDatabase } from './helpers.ts';
 
 let database: TestDatabase;
@@ -133,18 +140,7 @@ describe('payloads', () => {
 describe('a Postgres that goes away', () => {
   test('killed connections at random instants leave all or nothing of each batch', async () => {
     const records = await writeEvents(database, 'killed', 30_000);
-    let killing = true;
-    let kills = 0;
-    const killer = (async () => {
-      while (killing) {
-        const [row] = await database.query(
-          `select count(pg_terminate_backend(pid)) as n from pg_stat_activity
-           where application_name = 'desk-ledger' and state <> 'idle'`,
-        );
-        kills += Number(row?.['n']);
-        await sleep(kills % 17);
-      }
-    })();
+    const endKilling = killConnections(database, (kills) => kills % 17);
     let failures = 0;
     for (let at = 0; at < records.length;) {
       try {
@@ -153,12 +149,10 @@ describe('a Postgres that goes away', () => {
         expect(error).toBeInstanceOf(LedgerUnavailable);
         failures += 1;
         // A desk would wait; without this a killer this quick leaves no gap to ship in.
-        if (failures > 60) killing = false;
+        if (failures > 60) void endKilling();
       }
     }
-    killing = false;
-    await killer;
-    expect(kills).toBeGreaterThan(0);
+    expect(await endKilling()).toBeGreaterThan(0);
     expect(await storedOf(database, 'killed')).toEqual(storedExactly(30_000));
   });
 

@@ -14,7 +14,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { faultLine } from '../../core/faults.ts';
-import type { IntegrityFacts } from '../../core/gates/day2/facts.ts';
+import { rangesOf, type IntegrityFacts } from '../../core/gates/day2/facts.ts';
 import { step, type ReplacedBaseline } from '../../core/gates/day2/gate.ts';
 import { reportOf } from '../../core/gates/day2/report.ts';
 import { blankDay2, type Day2State } from '../../core/gates/day2/state.ts';
@@ -153,13 +153,7 @@ export async function day2Gate(raw: unknown): Promise<never> {
       range: {
         fromMs: facts?.fromMs ?? state.measuredToMs ?? nowMs,
         toMs: facts?.atMs ?? nowMs,
-        sources: (facts?.sources ?? [])
-          .map(({ source, journalSequence }) => ({
-            source,
-            fromSequence: Math.min(since.get(source) ?? 0, journalSequence) + 1,
-            toSequence: journalSequence,
-          }))
-          .sort((a, b) => (a.source < b.source ? -1 : 1)),
+        sources: rangesOf(facts?.sources ?? [], since),
       },
       rehearsal: rehearsalOf(state),
       payload: JSON.parse(JSON.stringify(payload)) as JsonObject,

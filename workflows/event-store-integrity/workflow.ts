@@ -1,6 +1,7 @@
 /** One look at the event store: measured, judged, written down. A store that is not whole is a result and no failure. */
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { INTEGRITY_RULES, integrityMarkdown, integrityOf } from '../../core/gates/integrity.ts';
+import { rangesOf } from '../../core/gates/day2/facts.ts';
 import { DeskId, DeskKind, DeskSeverity, DeskVerdict } from '../desk-attributes.ts';
 import { evidenceHands } from '../evidence-hands.ts';
 import type { JsonObject } from '../../core/evidence/json.ts';
@@ -37,12 +38,7 @@ export async function eventStoreIntegrity(raw: unknown): Promise<EventStoreInteg
     range: {
       fromMs: facts.fromMs,
       toMs: facts.atMs,
-      sources: facts.sources.map(({ source, journalSequence }) => ({
-        source,
-        // A journal that was set back is looked at from where it stands.
-        fromSequence: Math.min(since.get(source) ?? 0, journalSequence) + 1,
-        toSequence: journalSequence,
-      })),
+      sources: rangesOf(facts.sources, since),
     },
     rehearsal: [],
     payload: { ...(JSON.parse(JSON.stringify(report)) as JsonObject), baseline: before.baseline },

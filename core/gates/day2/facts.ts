@@ -75,3 +75,18 @@ export const Day2Event = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('reanchored'), ...Attributed, facts: IntegrityFacts }),
 ]);
 export type Day2Event = z.infer<typeof Day2Event>;
+
+/** What of each source was looked at, in the order of their names; `since` is what had been before, by source. */
+export function rangesOf(
+  sources: readonly SourceFacts[],
+  since: ReadonlyMap<string, number>,
+): { source: string; fromSequence: number; toSequence: number }[] {
+  return sources
+    .map(({ source, journalSequence }) => ({
+      source,
+      // A journal that was set back is looked at from where it stands.
+      fromSequence: Math.min(since.get(source) ?? 0, journalSequence) + 1,
+      toSequence: journalSequence,
+    }))
+    .sort((a, b) => (a.source < b.source ? -1 : 1));
+}

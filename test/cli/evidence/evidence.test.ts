@@ -9,7 +9,7 @@ import { SILENT } from '../../../core/log.ts';
 import { createPool } from '../../../ledger/connect.ts';
 import { createEvidenceStore } from '../../../ledger/evidence/store.ts';
 import { draft } from '../../core/evidence/builders.ts';
-import { startDatabase, writeEvents, type TestDatabase } from '../../ledger/helpers.ts';
+import { makeCheckout, startDatabase, writeEvents, type TestDatabase } from '../../ledger/helpers.ts';
 import { runDeskIn, type Said } from '../../support/desk-command.ts';
 
 let database: TestDatabase;
@@ -26,11 +26,7 @@ const offline = (...args: string[]): Promise<Said> => runDeskIn(root, { ...env, 
 
 beforeAll(async () => {
   database = await startDatabase();
-  root = join(database.root, 'checkout');
-  mkdirSync(root);
-  for (const name of ['package-lock.json', 'ledger/migrations', 'config'])
-    cpSync(join(process.cwd(), name), join(root, name), { recursive: true });
-  execFileSync('git', ['init', '--quiet', root]);
+  root = makeCheckout(database);
   const home = deskHome(join(database.root, 'home'));
   mkdirSync(home.root);
   env = { DATABASE_URL: database.url, DESK_HOME: home.root };

@@ -17,7 +17,7 @@ import { readKeptHeads } from '../../../ledger/evidence/heads-file.ts';
 import { createEvidenceStore, EvidenceMalformed, type EvidenceStore } from '../../../ledger/evidence/store.ts';
 import { EvidenceDamaged } from '../../../ledger/evidence/stored.ts';
 import { draft, resealed } from '../../core/evidence/builders.ts';
-import { programOf, startDatabase, type TestDatabase } from '../helpers.ts';
+import { programOf, killConnections, startDatabase, type TestDatabase } from '../helpers.ts';
 
 let database: TestDatabase;
 let writers: pg.Pool;
@@ -238,18 +238,7 @@ describe('many at once', () => {
   }, 120_000);
 
   test('connections killed at any moment leave each draft once', async () => {
-    let killing = true;
-    let kills = 0;
-    const killer = (async () => {
-      while (killing) {
-        const [row] = await database.query(
-          `select count(pg_terminate_backend(pid)) as n from pg_stat_activity
-           where application_name = 'desk-ledger' and state <> 'idle'`,
-        );
-        kills += Number(row?.['n']);
-        await sleep(10 + (kills % 31));
-      }
-    })();
+    const endKilling = killConnections(database, (kills) => 10 + (kills % 31));
     const appender = async (name: string): Promise<void> => {
       for (let n = 0; n < 20;) {
         try {
@@ -261,9 +250,7 @@ describe('many at once', () => {
       }
     };
     await Promise.all(['a', 'b', 'c'].map(appender));
-    killing = false;
-    await killer;
-    expect(kills).toBeGreaterThan(0);
+    expect(await endKilling()).toBeGreaterThan(0);
     expect(await store.verify({ keptHeads: readKeptHeads(headsFile).heads })).toMatchObject({ ok: true, records: 60 });
   }, 120_000);
 
