@@ -83,6 +83,11 @@ describe('with one bot trading', () => {
       tellStory({ bot: 'bot4', untilMs: Date.now() - 45_000, minutes: 3, withFills: false, fundingRate: 0.004 })
         .records,
     );
+    // The console reads the store in rounds: a page opened at once may still show the round before.
+    const viewer = await Viewer.open(browser, desk.url, 'phone');
+    for (const bot of ['bot1', 'bot4'])
+      await until(`data of ${bot}`, async () => (await viewer.slot('equity', bot)) !== null);
+    await viewer.close();
   });
 
   test('each bot says in the words of its reason code why it quotes or not, and where it stands on the ladder', () =>
