@@ -7,14 +7,13 @@ import { BotConfig } from '../core/bot/bot-config.ts';
 import { BOOK_DEPTH, createBookFrame, type BookFrame } from '../core/market/book.ts';
 import { formatPrice, formatQty, type Instrument } from '../core/market/instrument.ts';
 import type { ApprovedIntent } from '../core/risk/decision.ts';
-import { loadConfig } from '../config/load.ts';
 import type { MarketSink } from '../gateway/venue.ts';
 import { ccxtSymbol, type CcxtBitget } from './support/ccxt-peer.ts';
 import { ratio, report } from './support/figures.ts';
 import { frameReader } from './support/frame-reader.ts';
 import { handPlaceRequest } from './support/hand-order.ts';
 import { bestOf, timed } from './support/passes.ts';
-import { projectRoot } from './support/places.ts';
+import { plainQuotes } from './support/plain-quotes.ts';
 import { QuotingMachine } from './support/quoting-machine.ts';
 import type { RecordedBooks } from './support/recorded-books.ts';
 import { BENCH_KEYS, openCcxt, openVenue, UNLIMITED } from './support/recorded-places.ts';
@@ -79,10 +78,9 @@ function recordedFrames(): RecordedBooks {
   return { instrument, frames, lapMs: last.venueAtMs - first.venueAtMs + 1_000 };
 }
 
-/** The default desk's first bot on the recorded market; a quote may be replaced as soon as the next book comes. */
+/** On the recorded market; a quote may be replaced as soon as the next book comes. */
 function configFor({ symbol }: Instrument): BotConfig {
-  const config = loadConfig(`${projectRoot}/config`).bots.get('bot1');
-  if (config === undefined) throw new Error('config/bots/bot1.yml: expected the default desk, was missing');
+  const config = plainQuotes();
   return BotConfig.parse({ ...config, symbol, strategy: { ...config.strategy, requoteMsMin: 50 } });
 }
 

@@ -9,7 +9,6 @@ import { BotConfig } from '../core/bot/bot-config.ts';
 import { BotMachine } from '../core/bot/machine.ts';
 import { createClock } from '../bots/clock.ts';
 import { BotRuntime } from '../bots/runtime.ts';
-import { loadConfig } from '../config/load.ts';
 import { RecordKind } from '../core/events/record.ts';
 import { SILENT } from '../core/log.ts';
 import { createBitgetVenue } from '../gateway/bitget/venue.ts';
@@ -18,7 +17,8 @@ import { openJournal, type Journal } from '../journal/journal.ts';
 import { ratio, report, spreadOf } from './support/figures.ts';
 import { HandClient } from './support/hand-order.ts';
 import { watchOrderWire } from './support/order-wire.ts';
-import { inScratch, projectRoot } from './support/places.ts';
+import { inScratch } from './support/places.ts';
+import { plainQuotes } from './support/plain-quotes.ts';
 import { startSimulator, type BenchSimulator } from './support/simulator.ts';
 
 const ORDERS = Number(process.env['BENCH_ORDERS'] ?? 200);
@@ -139,10 +139,9 @@ function tell(ways: readonly Way[], { durableMs, hand }: Beside): void {
 
 type Instant = Exclude<keyof Way, 'led'>;
 
-/** The default desk's first bot, made to replace its quotes as often as the venue's order rate allows. */
+/** Replaces its quotes as often as the venue's order rate allows. */
 function busyConfig(): BotConfig {
-  const config = loadConfig(`${projectRoot}/config`).bots.get('bot1');
-  if (config === undefined) throw new Error('config/bots/bot1.yml: expected the default desk, was missing');
+  const config = plainQuotes();
   return BotConfig.parse({
     ...config,
     strategy: { ...config.strategy, inventoryQuoteMax: '100000', requoteBps: 0, requoteMsMin: 250 },

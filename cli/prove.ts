@@ -19,6 +19,14 @@ const SUITES: Readonly<Record<string, { readonly proves: string; readonly dir: s
     proves: 'nobody edits the evidence chain unseen, and a verdict is what its evidence says',
     dir: 'test/evidence',
   },
+  durability: {
+    proves: 'what was acknowledged stays, and nothing is traded that cannot be recorded (an hour)',
+    dir: 'test/durability',
+  },
+  orchestration: {
+    proves: 'long workflows run once, lose no message, and no local clock shortens a window (an hour)',
+    dir: 'test/orchestration',
+  },
 };
 const PAGE = join('docs', 'proofs.md');
 
