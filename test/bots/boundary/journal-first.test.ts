@@ -14,6 +14,7 @@ import { segmentName } from '../../../journal/segment.ts';
 import { until } from '../../support/desk.ts';
 import { IS_LONG_RUN, tellProof, trials } from '../../support/trials.ts';
 import { BUSY, withWorld, type BoundaryBot } from './world.ts';
+import { withDurable } from './disk.ts';
 import { Wire, type SeenRequest } from './wire.ts';
 
 const ORDERS = trials({ ci: 60, long: 10_000 });
@@ -116,7 +117,7 @@ test('a disk that refuses at that moment: the intent does not leave', async () =
   let seen = 0;
   const wire = new Wire({ onFirstByte: () => null, onRequest: () => ((seen += 1), 'pass' as const) });
   const disk = (journal: Journal): Journal =>
-    watched(journal, async () => {
+    withDurable(journal, async () => {
       if (isFull) throw new Error('ENOSPC: no space left on device');
       await journal.durable();
     });
@@ -134,20 +135,9 @@ test('a disk that refuses at that moment: the intent does not leave', async () =
   });
 }, 60_000);
 
-/** The same journal with another answer to "is it durable?". */
-function watched(journal: Journal, durable: () => Promise<void>): Journal {
-  return new Proxy(journal, {
-    get(target, key) {
-      if (key === 'durable') return durable;
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
-
 /** A disk that takes its time, and tells when it has acknowledged what was appended up to then. */
 function slower(journal: Journal, acknowledge: (sequence: number) => void): Journal {
-  return watched(journal, async () => {
+  return withDurable(journal, async () => {
     const upTo = journal.nextSequence - 1;
     await sleep(DISK_MS);
     await journal.durable();
