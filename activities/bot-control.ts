@@ -18,7 +18,8 @@ export class BotControlRefused extends Error {
 
 export interface BotControl {
   status(): Promise<BotStatus>;
-  ping(): Promise<BotStatus>;
+  /** `storedAgeMs` as in `ControlRequest`. */
+  ping(storedAgeMs?: number | null): Promise<BotStatus>;
   command(command: BotCommand): Promise<BotStatus>;
   /** True once nothing can be asked over this connection any more. */
   isClosed(): boolean;
@@ -95,7 +96,7 @@ export async function connectBotControl(path: string): Promise<BotControl> {
     });
   return {
     status: () => ask({ command: 'status' }),
-    ping: () => ask({ command: 'ping' }),
+    ping: (storedAgeMs) => ask({ command: 'ping', storedAgeMs }),
     command: (command) => ask(command),
     isClosed: () => socket.destroyed,
     close: () => socket.destroy(),

@@ -52,6 +52,8 @@ export interface BotActivityDeps {
   readonly host: BotHost;
   /** True while this worker's own connection to Temporal answered within the last 5 s. */
   readonly isTemporalHealthy: () => boolean;
+  /** How long ago all of the bot's events were stored, ms; null where that is not known yet. Left out, nobody ships them. */
+  readonly storedAgeMs?: (bot: string) => number | null;
 }
 
 export type BotActivities = ReturnType<typeof createBotActivities>;
@@ -60,7 +62,7 @@ const PING_MS = 1_000;
 /** A bot that answers nothing for this long is not trading in order any more. */
 const HUNG_MS = 15_000;
 
-export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps) {
+export function createBotActivities({ host, isTemporalHealthy, storedAgeMs }: BotActivityDeps) {
   return {
     /** Idempotent by bot: a living process is found by its control socket and adopted, never doubled. */
     async startBot({ bot }: { bot: string }): Promise<StartedBot> {
@@ -93,7 +95,7 @@ export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps
         Context.current().heartbeat({ silentMs: Math.round(performance.now() - answeredAt) });
         // Found anew each time: whoever asked last and got no answer closed the shared socket, which says nothing of the bot.
         const live = await host.find(bot);
-        const status = live === null ? null : await probe(live, isTemporalHealthy());
+        const status = live === null ? null : await probe(live, isTemporalHealthy(), storedAgeMs?.(bot));
         if (status !== null) {
           answeredAt = performance.now();
           const { pid, epoch, phase, reason } = status;
@@ -148,9 +150,9 @@ export function createBotActivities({ host, isTemporalHealthy }: BotActivityDeps
   };
 }
 
-async function probe(live: LiveBot, mayPing: boolean): Promise<BotStatus | null> {
+async function probe(live: LiveBot, mayPing: boolean, storedAgeMs?: number | null): Promise<BotStatus | null> {
   try {
-    return mayPing ? await live.control.ping() : await live.control.status();
+    return mayPing ? await live.control.ping(storedAgeMs) : await live.control.status();
   } catch {
     return null; // Whether it lives is asked of the system, not of this socket.
   }

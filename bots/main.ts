@@ -147,7 +147,7 @@ async function main(): Promise<void> {
     log.info('leaving', { reason });
     runtime.control({ command: 'shutdown', reason });
     const leftInOrder = await Promise.race([runtime.left.then(() => true), sleep(LEAVE_MS, false, { ref: false })]);
-    runtime.reportFills();
+    runtime.reportLast();
     runtime.stop();
     await stream.stop();
     if (!leftInOrder) {

@@ -16,6 +16,7 @@ import type { TickTimingsEvent } from '../core/bot/events.ts';
 import type { AccountReport, BotStatus } from '../core/control/protocol.ts';
 import type { Log } from '../core/log.ts';
 import type { BookFrame } from '../core/market/book.ts';
+import type { MarketStreamsEvent } from '../core/market/stream-report.ts';
 import { netLots } from '../core/accounting/holdings.ts';
 import { formatQty, type Instrument } from '../core/market/instrument.ts';
 import { RecordKind } from '../core/events/record.ts';
@@ -39,6 +40,7 @@ import { barsWanted, readBarHistory } from './bar-history.ts';
 import { measureClockOffset } from './clock-offset.ts';
 import { cancelNews, notSent, OrderIds, placeNews, seenInput, syncInput, toBar, type Untimed } from './inputs.ts';
 import { ShadowFills } from './shadow-fills.ts';
+import { StreamWatch } from './stream-watch.ts';
 import { TickerFeed, type Told } from './ticker-feed.ts';
 import { Timings } from './timings.ts';
 import { messageOf, readVenue, troubleOf, VenueReadFailed, type VenueRead } from './venue-read.ts';
@@ -83,6 +85,7 @@ export class BotRuntime implements VenueSink {
   private readonly timings: Timings;
   private readonly ticker: TickerFeed;
   private readonly shadow: ShadowFills;
+  private readonly streams: StreamWatch;
   private readonly orderIds = new OrderIds();
   private readonly life = new AbortController();
   private readonly bookInput: Extract<BotInput, { kind: typeof RecordKind.bookInput }>;
@@ -108,6 +111,7 @@ export class BotRuntime implements VenueSink {
     this.timings = new Timings(startedAtMs);
     this.ticker = new TickerFeed(instrument);
     this.shadow = new ShadowFills({ instrument, ownLotsInBook, startedAtMs });
+    this.streams = new StreamWatch(instrument.symbol, startedAtMs);
     this.bookInput = { kind: RecordKind.bookInput, sequence: 0, atMs: 0, book: parts.machine.state.book };
   }
 
@@ -177,6 +181,7 @@ export class BotRuntime implements VenueSink {
     }
     // After the decision, which does not wait for a measurement.
     this.shadow.onBook(book, atMs);
+    this.streams.onBook(book.venueAtMs, atMs);
     const silentMs = this.bookHeardAtMs === 0 ? 0 : atMs - this.bookHeardAtMs;
     this.bookHeardAtMs = atMs;
     if (silentMs >= LONG_SILENCE_MS) void this.readHistory(silentMs);
@@ -184,39 +189,48 @@ export class BotRuntime implements VenueSink {
 
   /** Trades move no strategy: they are what the fill model is compared on. */
   onTrade(trade: VenueTrade): void {
-    this.shadow.onTrade(trade, this.parts.now());
+    const atMs = this.parts.now();
+    this.shadow.onTrade(trade, atMs);
+    this.streams.onTrade(trade.venueAtMs, atMs);
   }
 
   onTicker(ticker: VenueTicker): void {
     const atMs = this.parts.now();
     this.feedTicker(this.ticker.onTicker(ticker, atMs), atMs);
+    this.streams.onTicker(ticker.venueAtMs, atMs);
   }
 
   onFunding(funding: VenueFunding): void {
     const atMs = this.parts.now();
-    this.feedTicker(this.ticker.onFunding(funding, atMs), atMs);
-    if (this.ticker.wantsFunding(atMs)) void this.readFunding();
+    this.streams.onFunding(funding.venueAtMs, atMs);
+    this.takeFunding(funding, atMs);
   }
 
   /** The position is what fills add up to; the machine holds the venue's word against it. */
   onPosition({ leg, qty }: VenuePosition): void {
+    this.streams.onPosition(this.parts.now());
     this.feed({ kind: RecordKind.toldPositionInput, leg, qty });
   }
 
   onOrder(order: VenueOrder): void {
+    const atMs = this.parts.now();
     this.orderIds.learn(order);
-    this.shadow.onOrder(order, this.parts.now());
+    this.shadow.onOrder(order, atMs);
+    this.streams.onOrder(atMs);
     this.feed(seenInput(order));
   }
 
   onFill(fill: VenueFill): void {
     this.shadow.onFill(fill);
+    this.streams.onOrder(this.parts.now());
     this.feed({ kind: RecordKind.fillInput, fill: this.orderIds.fillFact(fill) });
   }
 
   onConnector(channel: ConnectorChannel, status: 'up' | 'down', reason: string): void {
+    const atMs = this.parts.now();
     this.parts.log.info('connector', { channel, status, reason });
-    this.shadow.onConnector(channel, status, this.parts.now());
+    this.shadow.onConnector(channel, status, atMs);
+    this.streams.onConnector(channel, status, atMs);
     this.feed({ kind: RecordKind.connectorInput, channel, status, reason });
   }
 
@@ -235,14 +249,20 @@ export class BotRuntime implements VenueSink {
     this.parts.saveSnapshotSequence(sequence);
   }
 
-  /** What the fill models said of the last minute, also when it is not over: before the journal ends. */
-  reportFills(): void {
+  /** What was measured since it was last told, also when it is not due: before the journal ends. */
+  reportLast(): void {
     const atMs = this.parts.now();
     this.recordMeasured(atMs, this.shadow.takeReport(atMs));
+    this.recordMeasured(atMs, this.takeStreams(atMs, true));
   }
 
   private feedTicker(told: Told | null, atMs: number): void {
     if (told !== null) this.feedAt({ kind: RecordKind.tickerInput, sequence: 0, atMs: 0, ...told }, atMs);
+  }
+
+  private takeFunding(funding: VenueFunding, atMs: number): void {
+    this.feedTicker(this.ticker.onFunding(funding, atMs), atMs);
+    if (this.ticker.wantsFunding(atMs)) void this.readFunding();
   }
 
   private feed(input: Untimed<BotInput>): void {
@@ -281,6 +301,12 @@ export class BotRuntime implements VenueSink {
     if (this.timings.isDue(atMs)) this.recordMeasured(atMs, this.takeTimings(atMs));
     const fills = input.kind === RecordKind.timerInput ? this.shadow.report(atMs) : null;
     if (fills !== null) this.recordMeasured(atMs, fills);
+    if (input.kind === RecordKind.timerInput && this.streams.isDue(atMs))
+      this.recordMeasured(atMs, this.takeStreams(atMs, false));
+  }
+
+  private takeStreams(atMs: number, isFinal: boolean): MarketStreamsEvent {
+    return this.streams.take(atMs, this.stream?.health().reconnects ?? 0, isFinal);
   }
 
   private takeTimings(atMs: number): TickTimingsEvent {
@@ -389,6 +415,7 @@ export class BotRuntime implements VenueSink {
     let againMs = CLOCK_MS;
     try {
       const offset = await measureClockOffset(this.parts.venue, this.parts.now);
+      this.streams.onClock(offset.offsetMs);
       this.feed({ kind: RecordKind.clockInput, ...offset });
     } catch (error) {
       againMs = CLOCK_RETRY_MS;
@@ -454,7 +481,7 @@ export class BotRuntime implements VenueSink {
   private async readFunding(): Promise<void> {
     const { venue, instrument, log } = this.parts;
     try {
-      this.onFunding(await venue.funding(instrument.symbol));
+      this.takeFunding(await venue.funding(instrument.symbol), this.parts.now());
     } catch (error) {
       log.warn('funding not read', { error: messageOf(error) });
     }

@@ -6,12 +6,12 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { SILENT } from '../core/log.ts';
 import { listBackups, manifestOf, restoreFiles, RestoreRefused } from '../ledger/backup/backups.ts';
-import { BackupImpossible, createBackup } from '../ledger/backup/create.ts';
+import { BackupBusy, BackupImpossible, createBackup } from '../ledger/backup/create.ts';
 import { backupPayload, backupSources } from '../ledger/backup/evidence.ts';
 import { backupBytes, BackupDamaged, type BackupManifest } from '../ledger/backup/manifest.ts';
-import { verifyBackup, type BackupVerdict, type CopyServer } from '../ledger/backup/verify.ts';
+import { verifyBackup, type BackupVerdict } from '../ledger/backup/verify.ts';
 import { LedgerUnavailable } from '../ledger/errors.ts';
-import { copyFolder, postgresOwner, withServerOver } from '../stack/postgres-copy.ts';
+import { copyServer, postgresOwner } from '../stack/postgres-copy.ts';
 import type { Context } from './context.ts';
 import { databaseUrl } from './database-url.ts';
 import { deskFacts, withEvidence } from './evidence/store.ts';
@@ -79,9 +79,9 @@ async function create(context: Context, { dryRun, output }: CreateFlags): Promis
   return EXIT.ok;
 }
 
-function list({ home }: Context, output: string): Promise<ExitCode> {
+async function list({ home }: Context, output: string): Promise<ExitCode> {
   checkOutput(output);
-  const found = listBackups(home.backupsDir);
+  const found = await listBackups(home.backupsDir);
   if (output === 'json') {
     const data = found.map((each) => (each.manifest === null ? each : summaryOf(each.manifest)));
     console.log(JSON.stringify({ v: 1, data }));
@@ -89,7 +89,7 @@ function list({ home }: Context, output: string): Promise<ExitCode> {
   else
     for (const each of found)
       console.log(each.manifest === null ? pc.red(`${each.name}  not whole: ${each.fault}`) : lineOf(each.manifest));
-  return Promise.resolve(EXIT.ok);
+  return EXIT.ok;
 }
 
 interface VerifyFlags {
@@ -100,8 +100,8 @@ interface VerifyFlags {
 async function verify(context: Context, which: string, { start, output }: VerifyFlags): Promise<ExitCode> {
   checkOutput(output);
   const { backupsDir } = context.home;
-  const name = nameOf(backupsDir, which);
-  const verdict = await verifyBackup(backupsDir, name, start === true ? serverOf(context) : null);
+  const name = await nameOf(backupsDir, which);
+  const verdict = await verifyBackup(backupsDir, name, start === true ? copyServer(context.home, SILENT) : null);
   const manifest = manifestOf(backupsDir, name);
   if (verdict.started !== null)
     await record(context, deskFacts(context), `backup/${name}/restore/${randomUUID()}`, manifest, verdict).catch(
@@ -119,7 +119,7 @@ interface RestoreFlags {
 
 async function restore(context: Context, which: string, { to, dryRun }: RestoreFlags): Promise<ExitCode> {
   const { backupsDir } = context.home;
-  const name = nameOf(backupsDir, which);
+  const name = await nameOf(backupsDir, which);
   const manifest = manifestOf(backupsDir, name);
   const target = resolve(to);
   if (dryRun === true) {
@@ -137,20 +137,12 @@ async function restore(context: Context, which: string, { to, dryRun }: RestoreF
   return EXIT.ok;
 }
 
-function nameOf(backupsDir: string, which: string): string {
-  const whole = listBackups(backupsDir);
+async function nameOf(backupsDir: string, which: string): Promise<string> {
+  const whole = await listBackups(backupsDir);
   const name = which === 'latest' ? whole.find(({ manifest }) => manifest !== null)?.name : which;
   if (name === undefined || !whole.some((each) => each.name === name))
     throw new CommandFailure(EXIT.failure, `no backup ${which} in ${backupsDir}: ./desk backup list`);
   return name;
-}
-
-function serverOf({ home }: Context): CopyServer {
-  return {
-    owner: () => postgresOwner(home, SILENT),
-    folder: () => copyFolder(home),
-    withServer: (options, work) => withServerOver({ home, ...options, log: SILENT }, work),
-  };
 }
 
 /** The number of its evidence. */
@@ -212,7 +204,8 @@ async function orSaid(work: Promise<ExitCode>): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof BackupDamaged) throw new CommandFailure(EXIT.failure, error.message);
     if (error instanceof RestoreRefused) throw new CommandFailure(EXIT.notAllowed, error.message);
-    if (error instanceof BackupImpossible) throw new CommandFailure(EXIT.notAllowed, error.message);
+    if (error instanceof BackupImpossible || error instanceof BackupBusy)
+      throw new CommandFailure(EXIT.notAllowed, error.message);
     if (error instanceof LedgerUnavailable)
       throw new CommandFailure(EXIT.unhealthy, `${error.message}\n  → ./desk status`);
     throw error;

@@ -39,9 +39,14 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   },
   'journal-append': { measures: 'durable appends of 1, 64 and 1,024 writers', isShort: true },
   'event-shipping': { measures: 'journal into Postgres, exactly once', isShort: true, needsPostgres: true },
+  'projection-rebuild': { measures: 'all projections anew from the events', isShort: true, needsPostgres: true },
   'evidence-verify': { measures: 'an export of the evidence chain, beside bare SHA-256 of its bytes', isShort: true },
   'duckdb-query': {
     measures: 'questions to 10 million exported events, beside bare scans (1 minute; BENCH_EVENTS)',
+    isShort: false,
+  },
+  rehearsal: {
+    measures: 'a 48 h Day-2 gate in virtual time, hourly evaluations, on a desk that trades (1 minute)',
     isShort: false,
   },
   'desk-start': { measures: 'cold and warm start to the first fill (2 minutes)', isShort: false },

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { armingRecordFile } from '../config/home.ts';
 import { ConfigError, readConfig, type BotOutline, type LoadedConfig } from '../config/load.ts';
+import { readRetentionPolicy } from '../config/retention.ts';
 import { readSchedules } from '../config/schedules.ts';
 import { REAL_MONEY_VARIABLE, refuseRealMoney } from '../core/accounts/real-money.ts';
 import { SimulatedMarket } from '../core/simulation/options.ts';
 import { readTemporalDev, type TemporalDev } from '../stack/temporal-dev.ts';
-import { WORKFLOW_TYPES } from '../workflows/desk-attributes.ts';
+import { WORKFLOW_INPUTS } from '../workflows/inputs.ts';
 import type { Context } from './context.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 
@@ -24,7 +25,8 @@ export function readDeclarations(context: Context): Declarations {
   const { root, configDir, stackFile } = context;
   const { faults: found, config, endpoint, outlines } = readConfig(configDir);
   const faults = [...found];
-  readSchedules(configDir, WORKFLOW_TYPES, faults);
+  readSchedules(configDir, WORKFLOW_INPUTS, faults);
+  readRetentionPolicy(configDir, faults);
   const markets = endpoint === 'simulator' ? recordingsFor(outlines, join(root, 'data'), faults) : [];
   const places = faults.length > 0 ? [configDir] : [];
   const stack = collect(() => readTemporalDev(stackFile), stackFile, faults, places);

@@ -1,10 +1,11 @@
 /** `desk doctor`: what is needed, what runs, and what to do about what is not right. Exit 3 when something is wrong. */
 import pc from 'picocolors';
 import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.ts';
+import { loadRetentionPolicy } from '../config/retention.ts';
 import { loadSchedules } from '../config/schedules.ts';
 import { runningDesk } from '../stack/desk-lock.ts';
 import { readTemporalDev } from '../stack/temporal-dev.ts';
-import { WORKFLOW_TYPES } from '../workflows/desk-attributes.ts';
+import { WORKFLOW_INPUTS } from '../workflows/inputs.ts';
 import type { Context } from './context.ts';
 import { accounts } from './doctor/accounts.ts';
 import { deskDown } from './doctor/desk-down.ts';
@@ -40,7 +41,8 @@ export async function doctor(context: Context, output: string): Promise<number> 
   await examine('configuration', () => {
     try {
       config = loadConfig(context.configDir);
-      loadSchedules(context.configDir, WORKFLOW_TYPES);
+      loadSchedules(context.configDir, WORKFLOW_INPUTS);
+      loadRetentionPolicy(context.configDir);
       readTemporalDev(context.stackFile);
       return [
         ok(

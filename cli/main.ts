@@ -16,6 +16,8 @@ import { registerGate } from './gate.ts';
 import { registerMutate } from './mutate.ts';
 import { registerProve } from './prove.ts';
 import { registerQuery } from './query.ts';
+import { registerRecover } from './recover.ts';
+import { registerRehearse } from './rehearse.ts';
 import { registerReplayCommands } from './replay.ts';
 import { registerReport } from './report.ts';
 import { registerSchedules } from './schedules.ts';
@@ -34,9 +36,9 @@ export async function main(root: string, buildDir: string, argv: readonly string
   program
     .command('up')
     .description('start the desk and stay in the foreground; Ctrl-C ends it')
-    .option('--profile <profile>', 'all, no-console, or stack (only Temporal and Postgres)', 'all')
+    .option('--profile <profile>', 'all, no-console, no-bots, or stack (only Temporal and Postgres)', 'all')
     .action(async ({ profile }: { profile: string }) => {
-      const profiles: readonly string[] = ['all', 'no-console', 'stack'] satisfies Profile[];
+      const profiles: readonly string[] = ['all', 'no-console', 'no-bots', 'stack'] satisfies Profile[];
       if (!profiles.includes(profile))
         throw new CommandFailure(EXIT.usage, `--profile: expected one of ${profiles.join(', ')}, was "${profile}"`);
       finish(await up(context, profile as Profile));
@@ -78,6 +80,7 @@ export async function main(root: string, buildDir: string, argv: readonly string
   registerWhy(program, context);
   registerReport(program, context);
   registerEvidence(program, context);
+  registerRecover(program, context);
   registerBackup(program, context);
   registerRetention(program, context);
   registerGate(program, context);
@@ -87,6 +90,7 @@ export async function main(root: string, buildDir: string, argv: readonly string
   registerProve(program, context);
   registerMutate(program, context);
   registerReplayCommands(program, context);
+  registerRehearse(program, context);
   registerAccountCommands(program, context);
   registerBotCommands(program, context, (name) => {
     const parsed = BotName.safeParse(name);

@@ -27,7 +27,7 @@ export function registerQuery(program: Command, context: Context): void {
   program
     .command('query')
     .description(
-      'ask the exported events in SQL (DuckDB), read-only: event, orders, fills, bot_snapshot_minute, stream_total',
+      'ask the exported events in SQL (DuckDB), read-only: event, orders, fills, positions, bot_snapshot_minute, bot_daily, stream_total',
     )
     .argument('<sql>', 'one SELECT; "show tables" and "describe event" work, too')
     .option('--fresh', 'export what is stored first')

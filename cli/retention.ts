@@ -4,18 +4,23 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import type { PoolClient } from 'pg';
-import { botJournalDir, botSnapshotFile } from '../config/home.ts';
-import { loadRetentionPolicy } from '../config/retention.ts';
+import { botJournalDir } from '../config/home.ts';
+import { loadRetentionPolicy, retentionPlaces } from '../config/retention.ts';
 import { SILENT } from '../core/log.ts';
 import { BotName } from '../core/names.ts';
-import { retentionPayload, type RetentionResult } from '../core/retention/evidence.ts';
-import { planRetention, targetName, type RetentionPlan } from '../core/retention/plan.ts';
+import { retentionPayload, size, type RetentionResult } from '../core/retention/evidence.ts';
+import { targetName, type RetentionPlan } from '../core/retention/plan.ts';
 import { unpackArchive } from '../journal/archive.ts';
 import { ArchiveDamaged } from '../journal/errors.ts';
-import { createPool } from '../ledger/connect.ts';
-import { collectFacts, type RetentionPlaces } from '../ledger/retention/facts.ts';
-import { runRetention } from '../ledger/retention/run.ts';
+import { LedgerUnavailable } from '../ledger/errors.ts';
+import {
+  carryOut,
+  forgetRun,
+  planNow,
+  RetentionBusy,
+  type CarriedOut,
+  type RetentionOptions,
+} from '../ledger/retention/carry-out.ts';
 import type { Context } from './context.ts';
 import { databaseUrl } from './database-url.ts';
 import { deskFacts, withEvidence } from './evidence/store.ts';
@@ -46,7 +51,7 @@ export function registerRetention(program: Command, context: Context): void {
 
 async function show(context: Context, output: string): Promise<ExitCode> {
   checkOutput(output);
-  const { plan } = await withOwner(context, (client) => planned(context, client));
+  const plan = await orSaid(planNow(optionsOf(context)));
   print(output, plan, planLines(plan));
   return EXIT.ok;
 }
@@ -65,26 +70,30 @@ async function run(context: Context, { reason, operator, dryRun, output }: RunFl
   if (reason === undefined || reason.trim() === '')
     throw new CommandFailure(EXIT.usage, '--reason: expected why, was missing: ./desk retention run --reason ...');
   const facts = deskFacts(context);
-  const { plan, results } = await withOwner(context, async (client) => {
-    const known = await planned(context, client);
-    return { ...known, results: await runRetention({ client, places: placesOf(context), ...known }) };
-  });
-  const evidence = results.length === 0 ? null : await record();
-  const data = { evidence, results, held: plan.held };
-  print(output, data, results.length === 0 ? planLines(plan) : [...results.map(resultLine), `evidence ${evidence}`]);
-  return results.every(({ done }) => done) ? EXIT.ok : EXIT.failure;
+  const options = optionsOf(context);
+  const runId = randomUUID();
+  const done = await orSaid(carryOut({ ...options, runId }));
+  const evidence = done.results.length === 0 ? null : await record(done);
+  if (evidence !== null) await forgetRun(options.places, runId);
+  const { results, held } = done;
+  const lines =
+    evidence === null
+      ? planLines(await orSaid(planNow(options)))
+      : [...results.map(resultLine), `evidence ${evidence}`];
+  print(output, { evidence, results, held }, lines);
+  return results.every((each) => each.done) ? EXIT.ok : EXIT.failure;
 
-  async function record(): Promise<number> {
+  async function record({ results: all, held: stays }: CarriedOut): Promise<number> {
     const atMs = Date.now();
     return withEvidence(context, 'desk_writer', async (store) => {
       const { number } = await store.append({
         ...facts,
-        key: `retention/${randomUUID()}`,
+        key: `retention/${runId}`,
         kind: 'retention',
         atMs,
         range: { fromMs: atMs, toMs: atMs, sources: [] },
         releaseId: await store.releaseOf(facts.codeVersion),
-        payload: retentionPayload({ operator, reason: reason! }, loadRetentionPolicy(context.configDir), plan, results),
+        payload: retentionPayload({ operator, reason: reason! }, options.policy, stays, all),
       });
       return number;
     });
@@ -105,33 +114,26 @@ async function unpack({ home }: Context, bot: string, from: string): Promise<Exi
   }
 }
 
-async function planned(context: Context, client: PoolClient) {
-  const policy = loadRetentionPolicy(context.configDir);
-  const facts = await collectFacts(client, placesOf(context), policy, Date.now());
-  return { facts, plan: planRetention(policy, facts) };
-}
-
-function placesOf({ root, home }: Context): RetentionPlaces {
-  const { journalsDir, archiveDir, logsDir, backupsDir } = home;
-  const snapshotFileOf = (bot: string): string => botSnapshotFile(home, bot);
-  return { journalsDir, snapshotFileOf, archiveDir, reportsDir: join(root, 'reports'), logsDir, backupsDir };
-}
-
-async function withOwner<T>(context: Context, work: (client: PoolClient) => Promise<T>): Promise<T> {
+function optionsOf(context: Context): RetentionOptions {
   const url = databaseUrl(context);
   if (url === null) throw new CommandFailure(EXIT.unhealthy, 'no database is known: ./desk up');
-  const pool = createPool({ databaseUrl: url, connections: 1, log: SILENT });
+  const { home, configDir } = context;
+  return {
+    databaseUrl: url,
+    places: retentionPlaces(home),
+    policy: loadRetentionPolicy(configDir),
+    log: SILENT,
+  };
+}
+
+async function orSaid<T>(work: Promise<T>): Promise<T> {
   try {
-    const client = await pool.connect().catch((error: Error) => {
-      throw new CommandFailure(EXIT.unhealthy, `Postgres: ${error.message}\n  → ./desk status`);
-    });
-    try {
-      return await work(client);
-    } finally {
-      client.release(true);
-    }
-  } finally {
-    await pool.end();
+    return await work;
+  } catch (error) {
+    if (error instanceof RetentionBusy) throw new CommandFailure(EXIT.notAllowed, error.message);
+    if (error instanceof LedgerUnavailable)
+      throw new CommandFailure(EXIT.unhealthy, `${error.message}\n  → ./desk status`);
+    throw error;
   }
 }
 
@@ -155,8 +157,4 @@ function planLines({ items, held }: RetentionPlan): string[] {
 function resultLine({ target, done, why, bytes }: RetentionResult): string {
   const line = `${target.action.padEnd(15)} ${targetName(target)}  ${size(bytes)}: ${why}`;
   return done ? `done     ${line}` : pc.red(`refused  ${line}`);
-}
-
-function size(bytes: number): string {
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -8,7 +8,7 @@ import { loadSchedules } from '../config/schedules.ts';
 import { schedulePrefix, type ScheduleDeed } from '../core/schedules/plan.ts';
 import { wantedSchedules } from '../stack/schedule-options.ts';
 import { applySchedules, describeSchedule, hashOf, previewSchedules, scheduleIds } from '../stack/schedules.ts';
-import { WORKFLOW_TYPES } from '../workflows/desk-attributes.ts';
+import { WORKFLOW_INPUTS } from '../workflows/inputs.ts';
 import type { Context } from './context.ts';
 import { checkOutput } from './exit-codes.ts';
 import { withTemporal } from './temporal-client.ts';
@@ -32,7 +32,7 @@ export function registerSchedules(program: Command, context: Context): void {
 
 /** A faulty file ends it before the server is asked. */
 function readDeclared({ configDir }: Context) {
-  return { owner: loadConfig(configDir).desk, declared: loadSchedules(configDir, WORKFLOW_TYPES) };
+  return { owner: loadConfig(configDir).desk, declared: loadSchedules(configDir, WORKFLOW_INPUTS) };
 }
 
 const DONE: Readonly<Record<ScheduleDeed, string>> = {

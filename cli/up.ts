@@ -30,7 +30,8 @@ import { checkAccountKeys } from './secrets.ts';
 import { step } from './steps.ts';
 import { createFileLog } from '../monitoring/log.ts';
 
-export type Profile = 'all' | 'stack' | 'no-console';
+/** `no-bots` begins no bot and no gate; workflows that are open in Temporal go on. */
+export type Profile = 'all' | 'stack' | 'no-console' | 'no-bots';
 
 /** All of the bots' leaving: cancels, journals, sockets. */
 const BOT_GRACE_MS = 5_000;
@@ -155,8 +156,9 @@ async function start(
       ),
     step('desk worker', () => child('desk-worker', 'workers/desk.worker.js')),
     step('bot host', () => child('bot-host', 'workers/bot-host.worker.js')),
-    profile === 'all' && step('console', () => child('console', 'console/main.js', [], stack.ports.console)),
+    profile !== 'no-console' && step('console', () => child('console', 'console/main.js', [], stack.ports.console)),
   ]);
+  if (profile === 'no-bots') return;
   await step(
     'bots',
     async () => {

@@ -81,6 +81,21 @@ export function evidenceHeadsFile(home: DeskHome): string {
   return join(home.root, 'evidence-heads.jsonl');
 }
 
+/** What a run of retention did, until it is on the evidence chain. */
+export function retentionRunsDir(home: DeskHome): string {
+  return join(home.root, 'retention');
+}
+
+/** Reports of the desk's own processes, a folder a family. */
+export function reportsDir(home: DeskHome): string {
+  return join(home.root, 'reports');
+}
+
+/** Restart snapshots: see `ledger/recovery-snapshots.ts`. */
+export function recoveryDir(home: DeskHome): string {
+  return join(home.root, 'recovery');
+}
+
 /** Events as Parquet files, for `./desk query`. */
 export function analyticsDir(home: DeskHome): string {
   return join(home.root, 'analytics');

@@ -3,6 +3,7 @@ import type { Connection } from '@temporalio/client';
 import type { LoadedConfig } from '../config/load.ts';
 import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { Log } from '../core/log.ts';
+import type { EvidenceView } from './evidence.ts';
 import { readSimulator, type SimulatorView } from './market.ts';
 import { describeDesk, type BotView, type DeskSources, type DeskView } from './overview.ts';
 import { createProbe, latestOf, type Probe } from './probe.ts';
@@ -32,6 +33,7 @@ const STORE_TTL_MS = 800;
 const WORKFLOWS_TTL_MS = 3_000;
 const SIMULATOR_TTL_MS = 900;
 const CURVE_TTL_MS = 15_000;
+const EVIDENCE_TTL_MS = 10_000;
 const PATIENCE_MS = 2_500;
 /** What the small chart on the page spans. */
 export const CURVE_SPAN_MS = 6 * 3_600_000;
@@ -44,6 +46,7 @@ export class ConsoleDesk {
   private readonly store: () => Promise<Probe<ReadonlyMap<string, StoredBot>>>;
   private readonly workflows: () => Promise<Probe<ReadonlyMap<string, WorkflowView>>>;
   private readonly simulator: (() => Promise<Probe<SimulatorView>>) | null;
+  private readonly evidence: () => Promise<Probe<readonly EvidenceView[]>>;
   private readonly curves: () => Promise<Probe<ReadonlyMap<string, readonly CurvePoint[]>>>;
 
   constructor(options: ConsoleDeskOptions) {
@@ -64,18 +67,25 @@ export class ConsoleDesk {
       simulatorPort === null
         ? null
         : createProbe({ ask: () => readSimulator(simulatorPort), ttlMs: SIMULATOR_TTL_MS, ...patience });
+    this.evidence = createProbe({
+      ask: () => this.stored.readEvidence(config.desk.desk),
+      ttlMs: EVIDENCE_TTL_MS,
+      ...patience,
+    });
     this.curves = createProbe({ ask: () => this.readCurves(names), ttlMs: CURVE_TTL_MS, ...patience });
   }
 
   async sources(): Promise<DeskSources> {
     const { config, codeVersion, temporal, temporalUi } = this.options;
-    const [store, workflows, simulator] = await Promise.all([
+    const [store, workflows, evidence, simulator] = await Promise.all([
       this.store(),
       this.workflows(),
+      this.evidence(),
       this.simulator === null ? null : this.simulator(),
     ]);
     const { namespace } = temporal;
-    return { desk: config.desk, bots: this.bots, codeVersion, temporalUi, namespace, store, workflows, simulator };
+    const { desk } = config;
+    return { desk, bots: this.bots, codeVersion, temporalUi, namespace, store, workflows, simulator, evidence };
   }
 
   async overview(): Promise<Overview> {

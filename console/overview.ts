@@ -3,6 +3,7 @@ import type { BotConfig } from '../core/bot/bot-config.ts';
 import type { DeskConfig } from '../config/desk-config.ts';
 import type { StoredFill, StoredOrder } from '../ledger/reads.ts';
 import { botWorkflowId } from '../workflows/bot/contract.ts';
+import type { EvidenceView } from './evidence.ts';
 import { figuresOf, type BotFigures } from './figures.ts';
 import { judgeHealth, TELEMETRY_STALE_MS, type BotProblem, type ComponentHealth } from './health.ts';
 import type { SimulatorView } from './market.ts';
@@ -22,6 +23,7 @@ export interface DeskSources {
   readonly store: Probe<ReadonlyMap<string, StoredBot>>;
   readonly workflows: Probe<ReadonlyMap<string, WorkflowView>>;
   readonly simulator: Probe<SimulatorView> | null;
+  readonly evidence: Probe<readonly EvidenceView[]>;
 }
 
 export interface DeskView {
@@ -34,6 +36,8 @@ export interface DeskView {
   /** What the simulator plays; null when the venue is real, or the simulator has not answered yet. */
   readonly market: SimulatorView | null;
   readonly temporalUi: string | null;
+  /** The newest of each kind; empty before the first, or while Postgres has never answered. */
+  readonly evidence: readonly EvidenceView[];
   /** Telemetry older than this is shown as old. */
   readonly staleMs: number;
   readonly bots: readonly string[];
@@ -61,7 +65,7 @@ export interface BotView {
 
 export function describeDesk(sources: DeskSources, nowMs: number): { desk: DeskView; bots: BotView[] } {
   const health = judgeHealth(sources, nowMs);
-  const { desk, simulator, temporalUi } = sources;
+  const { desk, simulator, temporalUi, evidence } = sources;
   return {
     desk: {
       desk: desk.desk,
@@ -72,6 +76,7 @@ export function describeDesk(sources: DeskSources, nowMs: number): { desk: DeskV
       components: health.components,
       market: simulator === null ? null : latestOf(simulator),
       temporalUi,
+      evidence: latestOf(evidence) ?? [],
       staleMs: TELEMETRY_STALE_MS,
       bots: sources.bots.map(({ bot }) => bot),
     },

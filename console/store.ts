@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { StoredFill, StoredOrder } from '../ledger/reads.ts';
+import { evidenceViews, WATCHED_KINDS, type EvidenceView } from './evidence.ts';
 import { BotSnapshot, Timings } from './stored.ts';
 
 export interface StoredBot {
@@ -89,6 +90,11 @@ export class ConsoleStore {
       reads.equityCurve({ bot, sinceMs, points }),
     ]);
     return { orders, fills, equity };
+  }
+
+  async readEvidence(desk: string): Promise<readonly EvidenceView[]> {
+    await this.ledger.migrate();
+    return evidenceViews(await this.ledger.reads.latestEvidence({ subject: desk, kinds: WATCHED_KINDS }));
   }
 
   async readCurve(bot: string, sinceMs: number, points: number): Promise<readonly CurvePoint[]> {

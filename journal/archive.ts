@@ -13,13 +13,12 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -27,7 +26,7 @@ import { constants, createGunzip, createGzip } from 'node:zlib';
 import { ArchiveDamaged, JournalDamaged } from './errors.ts';
 import { HEADER_BYTES, readSegmentHeader } from './frame.ts';
 import { syncDirectory } from './lock.ts';
-import { readFully, scanSegment, searchRemains, segmentName, segmentsIn } from './segment.ts';
+import { readFully, scanInTurns, searchRemains, segmentName, segmentsIn } from './segment.ts';
 
 export const ARCHIVE_SUFFIX = '.gz';
 const NOTE_SUFFIX = '.json';
@@ -95,25 +94,28 @@ export async function archiveSegment(options: ArchiveOptions): Promise<ArchivedS
 }
 
 /** The archived segments in a folder, in order, by what was noted when they were made. */
-export function archivedIn(archiveDir: string): (ArchivedSegment & { archiveBytes: number; writtenAtMs: number })[] {
+export async function archivedIn(
+  archiveDir: string,
+): Promise<(ArchivedSegment & { archiveBytes: number; writtenAtMs: number })[]> {
   if (!existsSync(archiveDir)) return [];
-  const archives = readdirSync(archiveDir).filter((name) => name.endsWith(`.journal${ARCHIVE_SUFFIX}`));
-  return archives.sort().flatMap((name) => {
-    const note = join(archiveDir, name.slice(0, -ARCHIVE_SUFFIX.length) + NOTE_SUFFIX);
-    if (!existsSync(note)) return [];
-    const { size, mtimeMs } = statSync(join(archiveDir, name));
-    const noted = JSON.parse(readFileSync(note, 'utf8')) as ArchivedSegment;
-    return [{ ...noted, archiveBytes: size, writtenAtMs: mtimeMs }];
-  });
+  const archives = (await readdir(archiveDir)).filter((name) => name.endsWith(`.journal${ARCHIVE_SUFFIX}`));
+  const found = [];
+  for (const name of archives.sort()) {
+    const noted = await noteOf(archiveDir, name.slice(0, -ARCHIVE_SUFFIX.length));
+    if (noted === null) continue;
+    const { size, mtimeMs } = await stat(join(archiveDir, name));
+    found.push({ ...noted, archiveBytes: size, writtenAtMs: mtimeMs });
+  }
+  return found;
 }
 
 /** Reads an archived segment through, record by record. Throws `ArchiveDamaged`. */
 export async function verifyArchived(archiveDir: string, segment: string): Promise<ArchivedSegment> {
-  const noted = archivedIn(archiveDir).find((each) => each.segment === segment);
-  if (noted === undefined) throw new ArchiveDamaged(`${join(archiveDir, segment)}: expected an archive, was missing`);
-  const { archiveBytes: _bytes, writtenAtMs: _at, ...held } = noted;
-  await readBack(join(archiveDir, segment + ARCHIVE_SUFFIX), archiveDir, held);
-  return held;
+  const archive = join(archiveDir, segment + ARCHIVE_SUFFIX);
+  const noted = existsSync(archive) ? await noteOf(archiveDir, segment) : null;
+  if (noted === null) throw new ArchiveDamaged(`${join(archiveDir, segment)}: expected an archive, was missing`);
+  await readBack(archive, archiveDir, noted);
+  return noted;
 }
 
 /** Both files, the archive first: a note alone is nothing. */
@@ -129,7 +131,7 @@ export function removeArchived(archiveDir: string, segment: string): void {
  */
 export async function unpackArchive(archiveDir: string, journalDir: string, fromSequence: number): Promise<string[]> {
   const back: string[] = [];
-  for (const noted of archivedIn(archiveDir).reverse()) {
+  for (const noted of (await archivedIn(archiveDir)).reverse()) {
     const { segment, lastSequence } = noted;
     const target = join(journalDir, segment);
     if (lastSequence < fromSequence) break;
@@ -160,7 +162,7 @@ async function checkSegment(dir: string, file: string, expected: ArchiveOptions)
       throw damaged(header.firstSequence, 0, `its header says that it is ${segmentName(header.firstSequence)}`);
     const { eventSequenceBefore, epochBefore, firstSequence } = header;
     const start = { sequence: firstSequence - 1, eventSequence: eventSequenceBefore, epoch: epochBefore };
-    const { counts, endOffset, stop } = scanSegment(fd, HEADER_BYTES, start);
+    const { counts, endOffset, stop } = await scanInTurns(fd, HEADER_BYTES, start);
     if (counts.sequence !== expected.lastSequence)
       throw damaged(counts.sequence + 1, endOffset, `it ends here, and should with record ${expected.lastSequence}`);
     if (stop !== 'end' && searchRemains(fd, endOffset, counts.sequence).usedEnd > endOffset)
@@ -194,6 +196,16 @@ async function readBack(archive: string, archiveDir: string, expected: ArchivedS
     throw error;
   } finally {
     rmSync(copy, { force: true });
+  }
+}
+
+/** Null where there is none: an archive without its note is not done. */
+async function noteOf(archiveDir: string, segment: string): Promise<ArchivedSegment | null> {
+  try {
+    return JSON.parse(await readFile(join(archiveDir, segment + NOTE_SUFFIX), 'utf8')) as ArchivedSegment;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 

@@ -27,6 +27,8 @@ export interface OpenJournalOptions {
   readonly segmentBytes?: number;
   /** Open a damaged journal and accept its loss, which stays on record. Never set by a program on its own. */
   readonly acknowledgeDamage?: boolean;
+  /** With it: numbers up to this one may have been used, whatever the journal says; counting goes on above. */
+  readonly continueAbove?: number;
   /** Called once, when the disk refuses. The same error resolves `failed`. */
   readonly onFailure?: (failure: Error) => void;
 }
@@ -52,12 +54,12 @@ const closeAsync = promisify(close);
 export async function openJournal(
   options: OpenJournalOptions,
 ): Promise<{ journal: Journal; recovery: JournalRecovery }> {
-  const { dir, log, segmentBytes = SEGMENT_BYTES, acknowledgeDamage = false } = options;
+  const { dir, log, segmentBytes = SEGMENT_BYTES, acknowledgeDamage = false, continueAbove = 0 } = options;
   invariant(segmentBytes > 2 * HEADER_BYTES, 'a segment holds more than its header');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const lock = lockJournal(dir);
   try {
-    const { recovery, appendAt } = recoverJournal(dir, { acknowledgeDamage, log });
+    const { recovery, appendAt } = recoverJournal(dir, { acknowledgeDamage, continueAbove, log });
     const spare = createSpareSegment(dir, segmentBytes, log);
     const point = appendAt ?? { segment: segmentName(recovery.lastSequence + 1), offset: 0 };
     if (!existsSync(join(dir, point.segment))) await createSegmentFile(join(dir, point.segment), segmentBytes);

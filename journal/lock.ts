@@ -5,6 +5,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -103,6 +104,12 @@ function release(file: string): void {
   } catch {
     // On a full disk the file is empty now, which names no owner either.
   }
+}
+
+/** The living process that appends to the journal in `dir`; null when there is none. */
+export function journalOwner(dir: string): number | null {
+  const highest = existsSync(dir) ? (generations(dir)[0] ?? 0) : 0;
+  return highest === 0 ? null : livingOwner(dir, highest);
 }
 
 /** Makes creations and renames in `dir` durable. */

@@ -104,6 +104,11 @@ export class JournalTail {
     return this.#eventSequence;
   }
 
+  /** Behind the last record passed; null before the first segment. */
+  get end(): JournalPosition | null {
+    return this.#segment === '' ? null : { segment: this.#segment, offset: this.#offset };
+  }
+
   /**
    * Up to `limit` wanted records in order. An empty batch at the end is not an error: more may come.
    * Throws `JournalDamaged`, or `JournalMismatch` when the bookmark's record is not in this journal.
@@ -229,6 +234,12 @@ export class JournalTail {
   async #enter(segment: string): Promise<boolean> {
     const header = await headerOf(join(this.#dir, segment));
     if (header === null) return false;
+    // Whole, and of another place: its records would be told a second time.
+    if (header.firstSequence !== segmentFirstSequence(segment)) {
+      const [file, sequence] = [segment, this.#sequence + 1];
+      const reason = `its header is that of ${segmentName(header.firstSequence)}`;
+      throw new JournalDamaged(this.#dir, { file, sequence, offset: 0, reason });
+    }
     const eventSequenceBefore = Math.max(header.eventSequenceBeforeLoss, this.#eventSequence);
     this.#sequence = header.firstSequence - 1;
     this.#eventSequence = header.eventSequenceBefore;

@@ -8,10 +8,12 @@
  */
 import {
   closeSync,
+  existsSync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  mkdirSync,
   openSync,
   renameSync,
   writeSync,
@@ -64,13 +66,13 @@ const NOTHING: Counts = { sequence: 0, eventSequence: 0, epoch: 0 };
 
 export function recoverJournal(
   dir: string,
-  { acknowledgeDamage, log }: { acknowledgeDamage: boolean; log: Log },
+  { acknowledgeDamage, continueAbove = 0, log }: { acknowledgeDamage: boolean; continueAbove?: number; log: Log },
 ): { recovery: JournalRecovery; appendAt: AppendPoint | null } {
   let accepted: JournalDamage | undefined;
   for (const quarantined of quarantinedIn(dir)) {
     const damage = describeQuarantined(dir, quarantined);
     if (!acknowledgeDamage) throw new JournalDamaged(dir, damage);
-    acknowledge(dir, quarantined.slice(0, -QUARANTINED_SUFFIX.length));
+    acknowledge(dir, quarantined.slice(0, -QUARANTINED_SUFFIX.length), continueAbove);
     accepted ??= damage;
   }
   for (let rounds = 0; ; rounds += 1) {
@@ -82,7 +84,7 @@ export function recoverJournal(
       renameSync(join(dir, damage.file), join(dir, damage.file + QUARANTINED_SUFFIX));
       syncDirectory(dir);
       if (!acknowledgeDamage) throw new JournalDamaged(dir, damage);
-      acknowledge(dir, damage.file);
+      acknowledge(dir, damage.file, continueAbove);
       accepted ??= damage;
       continue;
     }
@@ -110,6 +112,48 @@ export function recoverJournal(
   }
 }
 
+export interface JournalExamination {
+  /** Of the whole part: of a damaged journal what lies in front of the damage. */
+  readonly counts: Counts;
+  /** Behind the last whole record; null in a journal without one. */
+  readonly end: AppendPoint | null;
+  /** Behind the last whole record, with no whole one behind them: the next opening cuts them. */
+  readonly tornBytes: number;
+  readonly damage: JournalDamage | null;
+}
+
+/** What `recoverJournal` would find, with nothing changed. Nobody may be appending. */
+export function examineJournal(dir: string): JournalExamination {
+  const [quarantined] = quarantinedIn(dir);
+  if (quarantined !== undefined) {
+    const segment = quarantined.slice(0, -QUARANTINED_SUFFIX.length);
+    const { counts, endOffset } = wholePart(dir, quarantined, segment);
+    const damage = describeQuarantined(dir, quarantined);
+    return { counts, end: { segment: quarantined, offset: endOffset }, tornBytes: 0, damage };
+  }
+  const examined = examineStanding(dir);
+  if ('damage' in examined) {
+    const { counts, damage } = examined;
+    return { counts, end: { segment: damage.file, offset: damage.offset }, tornBytes: 0, damage };
+  }
+  const { counts, appendAt, cut } = examined;
+  return { counts, end: appendAt, tornBytes: cut === null ? 0 : cut.to - cut.from, damage: null };
+}
+
+/**
+ * Keeps everybody from opening a journal that ends too early, by what others know of it: its last segment is quarantined as
+ * a damaged one is, and accepting the loss is the same. The name of the quarantined file.
+ */
+export function quarantineEnd(dir: string): string {
+  mkdirSync(dir, { recursive: true });
+  const last = segmentsIn(dir).at(-1) ?? segmentName(1);
+  const quarantined = last + QUARANTINED_SUFFIX;
+  if (existsSync(join(dir, last))) renameSync(join(dir, last), join(dir, quarantined));
+  else closeSync(openSync(join(dir, quarantined), 'wx', 0o600));
+  syncDirectory(dir);
+  return quarantined;
+}
+
 /** A segment that goes into the archive while it is looked for takes nothing away from the others: they are looked at anew. */
 function examineStanding(dir: string): ReturnType<typeof examine> {
   for (;;) {
@@ -123,7 +167,7 @@ function examineStanding(dir: string): ReturnType<typeof examine> {
 }
 
 /** Read-only: every segment, its records and how it joins the one before it. */
-function examine(dir: string): Examined | { readonly damage: JournalDamage } {
+function examine(dir: string): Examined | { readonly damage: JournalDamage; readonly counts: Counts } {
   const segments = segmentsIn(dir);
   let counts = NOTHING;
   let before = { segment: '', endOffset: 0 };
@@ -142,16 +186,16 @@ function examine(dir: string): Examined | { readonly damage: JournalDamage } {
         const remains = searchRemains(fd, 0, segmentFirstSequence(segment) - 1);
         const countsKnown = index > 0 || segmentFirstSequence(segment) === 1;
         if (!last || remains.laterRecord !== null || !countsKnown) {
-          return {
-            damage: { file: segment, sequence: segmentFirstSequence(segment), offset: 0, reason: header.broken },
-          };
+          const sequence = segmentFirstSequence(segment);
+          return { counts, damage: { file: segment, sequence, offset: 0, reason: header.broken } };
         }
-        if (index > 0 && segmentFirstSequence(segment) !== counts.sequence + 1) return { damage: notFollowed(segment) };
+        if (index > 0 && segmentFirstSequence(segment) !== counts.sequence + 1)
+          return { counts, damage: notFollowed(segment) };
         // A segment that got its name and nothing else, or a torn piece of its first flush.
         const cut = remains.usedEnd > 0 ? { segment, from: 0, to: remains.usedEnd } : null;
         return { counts, appendAt: { segment, offset: 0 }, cut };
       }
-      if (index > 0 && !joins(counts, header)) return { damage: notFollowed(segment) };
+      if (index > 0 && !joins(counts, header)) return { counts, damage: notFollowed(segment) };
       const start: Counts = {
         sequence: header.firstSequence - 1,
         eventSequence: header.eventSequenceBefore,
@@ -169,7 +213,7 @@ function examine(dir: string): Examined | { readonly damage: JournalDamage } {
       if (remains.laterRecord !== null || (dirty && !last)) {
         const behind = remains.laterRecord === null ? 'a later segment' : `record ${remains.laterRecord.sequence}`;
         const reason = `not a whole record (${scan.stop}), yet ${behind} stands behind it`;
-        return { damage: { file: segment, sequence: counts.sequence + 1, offset: scan.endOffset, reason } };
+        return { counts, damage: { file: segment, sequence: counts.sequence + 1, offset: scan.endOffset, reason } };
       }
       if (last) {
         const cut = dirty ? { segment, from: scan.endOffset, to: remains.usedEnd } : null;
@@ -241,7 +285,7 @@ interface WholePart {
  * Accepts the loss in a quarantined segment. Each step can be repeated, and the rename at the end is what ends the
  * quarantine, so a crash in between only means doing it again.
  */
-function acknowledge(dir: string, segment: string): void {
+function acknowledge(dir: string, segment: string, continueAbove: number): void {
   const quarantined = segment + QUARANTINED_SUFFIX;
   const part = wholePart(dir, quarantined, segment);
   const following = segmentsIn(dir).find((name) => segmentFirstSequence(name) > segmentFirstSequence(segment));
@@ -261,7 +305,7 @@ function acknowledge(dir: string, segment: string): void {
     }
     closeSync(fd);
   } else {
-    const firstSequence = part.highestSequence + 1;
+    const firstSequence = Math.max(part.highestSequence, continueAbove) + 1;
     const fd = openSync(join(dir, `${segmentName(firstSequence)}.new`), 'w+', 0o600);
     writeHeader(fd, headerAfterLoss(firstSequence, front, part.epoch));
     fsyncSync(fd);

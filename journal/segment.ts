@@ -4,6 +4,7 @@
  * loss was accepted), `spare` (zeros, the next segment).
  */
 import { readSync, readdirSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   HEADER_BYTES,
   PAYLOAD_BYTES_MAX,
@@ -70,6 +71,24 @@ export function readFully(fd: number, into: Buffer, position: number): number {
 
 /** Follows whole, contiguous records from `from` on; `before` is where counting stood. Holds one chunk in memory. */
 export function scanSegment(fd: number, from: number, before: Counts): SegmentScan {
+  const chunks = scanChunks(fd, from, before);
+  for (;;) {
+    const { done, value } = chunks.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, with a turn for everybody else between two chunks: for whoever has other work in the same process. */
+export async function scanInTurns(fd: number, from: number, before: Counts): Promise<SegmentScan> {
+  const chunks = scanChunks(fd, from, before);
+  for (;;) {
+    const { done, value } = chunks.next();
+    if (done === true) return value;
+    await nextTurn();
+  }
+}
+
+function* scanChunks(fd: number, from: number, before: Counts): Generator<void, SegmentScan> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let { sequence, eventSequence, epoch } = before;
   let offset = from;
@@ -91,6 +110,7 @@ export function scanSegment(fd: number, from: number, before: Counts): SegmentSc
       at += frameBytes(chunk, at);
     }
     offset += at;
+    yield;
   }
 }
 

@@ -42,6 +42,12 @@ export function isUnavailable(error: unknown): boolean {
   return /connection|timeout/i.test(partOf(error, 'message'));
 }
 
+/** A full or closed disk has codes as a lost connection has, and waiting for Postgres does not cure it. */
+export function isOfDisk(error: unknown): boolean {
+  const code = partOf(error, 'code');
+  return /^E[A-Z]+$/.test(code) && !/^(ECONN|EPIPE|ETIMEDOUT)/.test(code);
+}
+
 /** Postgres read a value and would not have it: class 22, and nesting deeper than it parses. */
 export function isRefusedValue(error: unknown): boolean {
   const code = partOf(error, 'code');

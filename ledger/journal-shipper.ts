@@ -32,6 +32,8 @@ export interface ShippingStatus {
   readonly journalEventSequence: number;
   readonly lagEvents: number;
   readonly lastShippedAtMs: number | null;
+  /** How long ago the store had all that the journal held, ms; null while this shipper has not seen that. */
+  readonly storedAgeMs: number | null;
   /** Why the last try failed; null after a good one. */
   readonly lastError: string | null;
 }
@@ -59,6 +61,10 @@ interface Lane {
   tail: JournalTail | null;
   /** The next batch, being read. */
   ahead: Promise<TailBatch> | null;
+  /** When it was asked for, on the monotonic clock. */
+  aheadAskedAt: number;
+  /** Everything journaled until then is stored; on the same clock, null before the first time. */
+  storedAt: number | null;
   /** Reads ahead of the tail, only to know how much there is. */
   head: JournalTail;
   headReadAt: number;
@@ -87,6 +93,8 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
         dir,
         tail: null,
         ahead: null,
+        aheadAskedAt: 0,
+        storedAt: null,
         head: new JournalTail(dir, { wanted: () => false }),
         headReadAt: performance.now(),
         shipped: 0,
@@ -111,6 +119,7 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
       lane.tail = new JournalTail(lane.dir, { wanted: isEvent, ...(bookmark === null ? {} : { after: bookmark }) });
     }
     const tail = lane.tail;
+    const askedAt = lane.ahead === null ? performance.now() : lane.aheadAskedAt;
     const { records, loss, atEnd } = await (lane.ahead ?? tail.read(SHIP_ROWS_MAX));
     lane.ahead = null;
     lane.seen = Math.max(lane.seen, tail.eventSequence);
@@ -118,6 +127,7 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
       await tail.sync();
       if (!atEnd) {
         // The next batch is read while Postgres is busy with this one.
+        lane.aheadAskedAt = performance.now();
         lane.ahead = tail.read(SHIP_ROWS_MAX);
         lane.ahead.catch(() => {});
       }
@@ -125,7 +135,10 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
       lane.shipped = shipped.eventSequence;
       lane.lastShippedAtMs = Date.now();
     }
-    if (atEnd) lane.emptied += 1;
+    if (atEnd) {
+      lane.emptied += 1;
+      lane.storedAt = askedAt;
+    }
     lane.lastError = null;
     lane.backoffMs = 0;
     return !atEnd;
@@ -225,6 +238,7 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
             journalEventSequence: lane.seen,
             lagEvents: Math.max(0, lane.seen - lane.shipped),
             lastShippedAtMs: lane.lastShippedAtMs,
+            storedAgeMs: lane.storedAt === null ? null : Math.round(performance.now() - lane.storedAt),
             lastError: lane.lastError,
           },
         ]),
@@ -233,7 +247,8 @@ export function createJournalShipper(options: ShipperOptions): JournalShipper {
   };
 }
 
-function botFolders(journalsDir: string): string[] {
+/** Bots that have a journal here. */
+export function botFolders(journalsDir: string): string[] {
   if (!existsSync(journalsDir)) return [];
   return readdirSync(journalsDir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && BotName.safeParse(entry.name).success)

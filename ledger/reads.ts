@@ -3,8 +3,12 @@ import type { Pool, QueryResultRow } from 'pg';
 import { z } from 'zod';
 import type { Log } from '../core/log.ts';
 import { lastSequences } from '../journal/reader.ts';
+import type { EvidenceKind } from '../core/evidence/record.ts';
+import { withClient } from './connect.ts';
 import { classified } from './errors.ts';
+import { recordOf, StoredEvidence } from './evidence/stored.ts';
 import { AtMs, SafeInt } from './rows.ts';
+import { countSource } from './source-counts.ts';
 
 const Side = z.enum(['buy', 'sell']);
 const Decimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'expected a decimal string');
@@ -100,8 +104,7 @@ export interface StreamTotal {
 export interface SourceVersusStored {
   readonly bot: string;
   readonly sourceEventSequence: number;
-  readonly storedEventSequence: number;
-  /** Rows counted, not remembered. */
+  /** Rows counted, not remembered, and those that retention dropped. */
   readonly storedEvents: number;
   /** Gaps that an operator accepted. */
   readonly lostEvents: number;
@@ -241,26 +244,32 @@ export function createLedgerReads(pool: Pool, log: Log) {
     eventCounts: (): Promise<StreamTotal[]> =>
       rows(StreamTotalRow, 'select * from stream_total order by source, stream', []),
 
+    /** The newest record of each kind about a subject, but for what rehearsals left. Unchecked. */
+    async latestEvidence({ subject, kinds }: { subject: string; kinds: readonly EvidenceKind[] }) {
+      const found = await rows(
+        StoredEvidence,
+        `select newest.* from unnest($2::text[]) as wanted(kind) cross join lateral (
+           select number, record, payload_text, hash from evidence e
+           where e.kind = wanted.kind and e.subject = $1 and e.key not like 'rehearsal/%'
+           order by number desc limit 1) newest`,
+        [subject, [...kinds]],
+      );
+      return found.map(recordOf);
+    },
+
     /** Counts rows: for evidence and not for a page that refreshes. The journal must be on this host. */
     async sourceVersusStored({ bot, journalDir }: { bot: string; journalDir: string }): Promise<SourceVersusStored> {
       // The journal first: what is written meanwhile is then not missing.
-      const source = await lastSequences(journalDir);
-      const [counted] = await rows(
-        z.object({ events: SafeInt, last: SafeInt, lost: SafeInt }),
-        `select (select count(*) from event where source = $1 and sequence <= $2) as events,
-                (select coalesce(max(sequence), 0) from event where source = $1) as last,
-                (select coalesce(sum(least(to_sequence, $2) - from_sequence + 1), 0) from journal_loss
-                 where source = $1 and from_sequence <= $2) as lost`,
-        [bot, source.eventSequence],
+      const { eventSequence } = await lastSequences(journalDir);
+      const { storedEvents, acceptedLoss } = await withClient(pool, (client) =>
+        countSource(client, bot, eventSequence),
       );
-      const { events: stored, last, lost } = counted ?? { events: 0, last: 0, lost: 0 };
       return {
         bot,
-        sourceEventSequence: source.eventSequence,
-        storedEventSequence: last,
-        storedEvents: stored,
-        lostEvents: lost,
-        missingEvents: source.eventSequence - stored - lost,
+        sourceEventSequence: eventSequence,
+        storedEvents,
+        lostEvents: acceptedLoss,
+        missingEvents: eventSequence - storedEvents - acceptedLoss,
       };
     },
   };

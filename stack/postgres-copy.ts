@@ -4,6 +4,7 @@
  * tried whose password nobody knows any more.
  */
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,20 +26,43 @@ export async function postgresOwner(home: DeskHome, log: Log): Promise<PostgresR
   return (await copyRunner(home, log)).runner.owner;
 }
 
+/** Of this process, so that two at once have a folder each. */
+let copies = 0;
+
 /**
  * A folder for a data folder, on the disk and behind the paths that the desk's own has. Removed by `remove`; what a killed
- * process left of earlier ones is removed here.
+ * process left of earlier ones is removed here, and a server that still runs over it ends when it misses its files.
  */
-export function copyFolder(home: DeskHome): { dir: string; remove: () => void } {
+export async function copyFolder(home: DeskHome): Promise<{ dir: string; remove: () => Promise<void> }> {
   mkdirSync(home.postgresDir, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(home.postgresDir)) {
     const owner = new RegExp(`^${COPY_PREFIX}(\\d+)`).exec(name);
     if (owner !== null && processIdentity(Number(owner[1])) === null)
-      rmSync(join(home.postgresDir, name), { recursive: true, force: true });
+      await rm(join(home.postgresDir, name), { recursive: true, force: true });
   }
-  const dir = join(home.postgresDir, `${COPY_PREFIX}${process.pid}`);
-  rmSync(dir, { recursive: true, force: true });
-  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+  copies += 1;
+  const dir = join(home.postgresDir, `${COPY_PREFIX}${process.pid}-${copies}`);
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** `CopyServer` of `ledger/backup/verify.ts`. */
+export function copyServer(home: DeskHome, log: Log) {
+  return {
+    owner: () => postgresOwner(home, log),
+    folder: () => copyFolder(home),
+    withServer: <T>(options: Omit<CopyOptions, 'home' | 'log'>, work: (client: pg.Client) => Promise<T>): Promise<T> =>
+      withServerOver({ home, ...options, log }, work),
+  };
+}
+
+interface CopyOptions {
+  readonly home: DeskHome;
+  readonly dataDir: string;
+  readonly user: string;
+  readonly database: string;
+  readonly log: Log;
+  /** Stops the server, whatever it does. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -46,7 +70,7 @@ export function copyFolder(home: DeskHome): { dir: string; remove: () => void } 
  * Rejects with the server's last words when it does not come up.
  */
 export async function withServerOver<T>(
-  { home, dataDir, user, database, log }: { home: DeskHome; dataDir: string; user: string; database: string; log: Log },
+  { home, dataDir, user, database, log, signal }: CopyOptions,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const { postgres, runner } = await copyRunner(home, log);
@@ -71,13 +95,19 @@ export async function withServerOver<T>(
     const as = runner.spawn(postgres, ['-D', dataDir, ...flags]);
     const logFile = join(home.logsDir, 'postgres-copy.log');
     child = await spawnLogged({ name: 'Postgres over a copy', ...as, env: postgresEnv(), cwd: '/', logFile });
-    await untilReady(dataDir, child);
+    await untilReady(dataDir, child, signal);
     const client = new pg.Client({ host: socketDir, user, database });
     client.on('error', () => {});
+    const giveUp = (): void => void client.end().catch(() => {});
+    signal?.addEventListener('abort', giveUp);
     try {
       await client.connect();
       return await work(client);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
     } finally {
+      signal?.removeEventListener('abort', giveUp);
       await client.end().catch(() => {});
     }
   } finally {
@@ -86,9 +116,10 @@ export async function withServerOver<T>(
   }
 }
 
-async function untilReady(dataDir: string, child: LoggedChild): Promise<void> {
+async function untilReady(dataDir: string, child: LoggedChild, signal: AbortSignal | undefined): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
+    signal?.throwIfAborted();
     const over = child.ended();
     if (over !== null) throw childFailure('Postgres over a copy', `ended at start (${describeExit(over)})`, child);
     const pidFile = readPidFile(dataDir);

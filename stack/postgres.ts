@@ -3,7 +3,7 @@
  * finds it by its pid file and adopts it, but only once it has answered SQL with our password and named our data directory:
  * a pid proves nothing, for numbers are used again. Two never run over the same data.
  */
-import { readFileSync, realpathSync, rmSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -132,7 +132,11 @@ async function adoptLeftBehind(home: DeskHome, log: Log): Promise<Postgres | nul
     const pidFile = readPidFile(dataDir);
     if (pidFile === null) return null;
     const identity = processIdentity(pidFile.pid);
-    if (identity === null) return null; // it died; Postgres clears its pid file by itself
+    if (identity === null) {
+      // It died. Postgres clears its pid file by itself, unless a zombie still has the number.
+      if (answersSignals(pidFile.pid)) disownPidFile(dataDir);
+      return null;
+    }
     if (!isPostmasterOver(pidFile.pid, dataDir)) {
       log.warn('the Postgres pid file names a process that is none of ours: clearing it', { pid: pidFile.pid });
       rmSync(join(dataDir, 'postmaster.pid'), { force: true });
@@ -321,6 +325,28 @@ export function readPidFile(dataDir: string): { pid: number; port: number | null
   const port = Number(lines[3]);
   if (!Number.isSafeInteger(pid) || pid <= 0) return null;
   return { pid, port: Number.isSafeInteger(port) && port > 0 ? port : null, ready: lines[7]?.trim() === 'ready' };
+}
+
+/** Above the largest that Linux gives, 2^22. */
+const NOBODYS_PID = 4_194_305;
+
+/**
+ * Postgres takes a zombie that nobody reaps for a running server. Only the number goes: the rest of the file tells a new
+ * server of shared memory that an orphan of the old one may still use, and it refuses to start beside that.
+ */
+function disownPidFile(dataDir: string): void {
+  const file = join(dataDir, 'postmaster.pid');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(/^\d+/, String(NOBODYS_PID)));
+}
+
+function answersSignals(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** The process's own command line says that it is a Postgres over this directory. A recycled pid does not. */

@@ -16,6 +16,8 @@ import { botHostTaskQueue } from '../workflows/desk-attributes.ts';
 import { readEnvironment } from './environment.ts';
 import { localEvidence } from './evidence-activities.ts';
 import { BOT_HOST_HEARTBEATS, createLocalBotHost, venueEndpoint } from './local-bot-host.ts';
+import { localHousekeeping } from './housekeeping-activities.ts';
+import { localMarketData } from './market-data-activities.ts';
 import { startRateBrokers } from './rate-brokers.ts';
 import { runWorker } from './worker-run.ts';
 
@@ -80,8 +82,14 @@ async function main(): Promise<void> {
     options: ({ taskQueues }) => ({
       taskQueue: botHostTaskQueue(config.desk.host),
       activities: {
-        ...createBotActivities({ host, isTemporalHealthy: () => temporal.isHealthy() }),
+        ...createBotActivities({
+          host,
+          isTemporalHealthy: () => temporal.isHealthy(),
+          storedAgeMs: (bot) => shipper.status()[bot]?.storedAgeMs ?? null,
+        }),
         ...evidence.activities,
+        ...localHousekeeping({ home, env, log }),
+        ...localMarketData(home, config, evidence.store),
       },
       maxConcurrentActivityTaskExecutions: taskQueues.botHost.concurrentActivities,
       ...BOT_HOST_HEARTBEATS,

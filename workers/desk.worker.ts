@@ -6,6 +6,11 @@ import { readEnvironment } from './environment.ts';
 import { bringSchedules } from './schedules.ts';
 import { runWorker, workflowBundle } from './worker-run.ts';
 
+/**
+ * The SDK's own 5 s ends the whole process in the middle of a long task, and thousands of signals in one task take longer on a busy
+ * machine. The server takes a task back after 10 s anyway; then the worker lives on and tries again.
+ */
+const TASK_SECONDS_MAX = '30s';
 /** The desk has far fewer than 200 workflows; each costs about a megabyte while it is held. */
 const WORKFLOWS_CACHED_MAX = 200;
 
@@ -19,6 +24,7 @@ async function main(): Promise<void> {
       taskQueue: DESK_TASK_QUEUE,
       workflowBundle: workflowBundle(DESK_BUILD),
       maxCachedWorkflows: WORKFLOWS_CACHED_MAX,
+      isolateExecutionTimeout: TASK_SECONDS_MAX,
       maxConcurrentWorkflowTaskExecutions: taskQueues.desk.concurrentWorkflowTasks,
       // A schema or an invariant that speaks inside a workflow ends it at once; any other bug waits for its fix.
       workflowFailureErrorTypes: { '*': ['ZodError', 'InvariantError'] },

@@ -11,6 +11,8 @@ const DeskEnvironment = z.object({
   DESK_CONFIG_DIR: z.string().min(1),
   DESK_CODE_VERSION: z.string().min(1),
   DATABASE_URL: z.string().min(1),
+  /** A second home of exported events; empty is none. */
+  CLICKHOUSE_URL: z.string().optional(),
   /** Where the simulator listens; absent when the venue is real. */
   DESK_SIMULATOR_PORT: z.coerce.number().int().positive().optional(),
 });

@@ -10,7 +10,7 @@ import { readVenueTime } from '../gateway/bitget/venue-time.ts';
 import type { BitgetEndpoint } from '../gateway/bitget/session.ts';
 import { createPool } from '../ledger/connect.ts';
 import { deskIdentity } from '../ledger/evidence/identity.ts';
-import { createEvidenceStore } from '../ledger/evidence/store.ts';
+import { createEvidenceStore, type EvidenceStore } from '../ledger/evidence/store.ts';
 import { measureSource } from '../ledger/integrity.ts';
 import { writeReport } from '../ledger/report-files.ts';
 import type { DeskEnvironment } from './environment.ts';
@@ -25,6 +25,7 @@ export interface EvidenceOptions {
 
 export function localEvidence({ home, env, config, endpoint, log }: EvidenceOptions): {
   readonly activities: EvidenceActivities;
+  readonly store: EvidenceStore;
   close(): Promise<void>;
 } {
   const poolOf = (role: 'desk_reader' | 'desk_writer') =>
@@ -33,17 +34,18 @@ export function localEvidence({ home, env, config, endpoint, log }: EvidenceOpti
   const writers = poolOf('desk_writer');
   // A bot that the configuration disables writes nothing, and nobody waits for it.
   const bots = [...config.bots.values()].filter(({ mode }) => mode !== 'disabled').map(({ bot }) => bot);
+  const store = createEvidenceStore({ pool: writers, headsFile: evidenceHeadsFile(home), log });
   const activities = createEvidenceActivities({
     sources: () => bots,
     measure: (source, sinceSequence) =>
       measureSource(readers, { source, journalDir: botJournalDir(home, source), sinceSequence }),
     scenario: (name) => readScenario(env.DESK_CONFIG_DIR, name),
-    evidence: createEvidenceStore({ pool: writers, headsFile: evidenceHeadsFile(home), log }),
+    evidence: store,
     identity: deskIdentity(config, env.DESK_CODE_VERSION),
     venueTimeMs: () => readVenueTime(endpoint),
     report: (family, atMs, json, markdown) =>
       void writeReport(join(home.root, 'reports'), { family, atMs, json, markdown }),
     processId: randomUUID(),
   });
-  return { activities, close: async () => void (await Promise.all([readers.end(), writers.end()])) };
+  return { activities, store, close: async () => void (await Promise.all([readers.end(), writers.end()])) };
 }

@@ -5,7 +5,7 @@ import { ConfigError, loadConfig } from '../config/load.ts';
 import { loadSchedules } from '../config/schedules.ts';
 import type { Log } from '../core/log.ts';
 import { applySchedules } from '../stack/schedules.ts';
-import { WORKFLOW_TYPES } from '../workflows/desk-attributes.ts';
+import { WORKFLOW_INPUTS } from '../workflows/inputs.ts';
 
 const APPLY_MS = 10_000;
 const RETRY_MS_FIRST = 1_000;
@@ -22,7 +22,7 @@ export function bringSchedules(client: Client, configDir: string, log: Log): { s
     for (let delayMs = RETRY_MS_FIRST; !signal.aborted; delayMs = Math.min(2 * delayMs, RETRY_MS_MAX)) {
       try {
         const { desk } = loadConfig(configDir);
-        const declared = loadSchedules(configDir, WORKFLOW_TYPES);
+        const declared = loadSchedules(configDir, WORKFLOW_INPUTS);
         const steps = await client.withDeadline(Date.now() + APPLY_MS, () => applySchedules(client, desk, declared));
         log.info('schedules applied', { steps });
         return;

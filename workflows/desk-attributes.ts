@@ -16,4 +16,12 @@ export function botHostTaskQueue(host: string): string {
 }
 
 /** Every workflow type by its name, as `workflows/index.ts` exports them: for whoever must not load workflow code. */
-export const WORKFLOW_TYPES = ['bot', 'day2Gate', 'eventStoreIntegrity'] as const;
+export const WORKFLOW_TYPES = [
+  'bot',
+  'day2Gate',
+  'eventStoreIntegrity',
+  'marketDataFreshness',
+  'artifactRetention',
+  'databaseBackup',
+  'analyticsExport',
+] as const;

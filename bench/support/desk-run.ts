@@ -12,7 +12,7 @@ const UP_MS = 120_000;
 const DOWN_MS = 30_000;
 const POLL_MS = 25;
 
-const Ready = z.object({ ports: z.object({ simulator: z.int().positive() }) });
+const Ready = z.object({ ports: z.object({ simulator: z.int().positive(), temporal: z.int().positive() }) });
 const Accounts = z.object({
   accounts: z.record(z.string(), z.object({ openOrders: z.int(), fills: z.int() })),
 });
@@ -26,7 +26,8 @@ export class DeskRun {
   readonly home: DeskHome;
   readonly startedAt = performance.now();
   private readonly child: ChildProcess;
-  private simulatorPort = 0;
+  /** Known once it is ready. */
+  ports = { simulator: 0, temporal: 0 };
   private talk = '';
 
   constructor(dir: string, profile: 'all' | 'no-console') {
@@ -49,7 +50,7 @@ export class DeskRun {
   async ready(): Promise<number> {
     const line = await this.until('its ready line', () => /^\{"ready":true.*\}$/m.exec(this.talk)?.[0] ?? null, UP_MS);
     const atMs = this.sinceStartMs();
-    this.simulatorPort = Ready.parse(JSON.parse(line)).ports.simulator;
+    this.ports = Ready.parse(JSON.parse(line)).ports;
     return atMs;
   }
 
@@ -63,7 +64,7 @@ export class DeskRun {
 
   /** Orders that rest and fills so far, over all accounts of the simulator. */
   async activity(): Promise<{ openOrders: number; fills: number }> {
-    const answer = await fetch(`http://127.0.0.1:${this.simulatorPort}/simulator/status`);
+    const answer = await fetch(`http://127.0.0.1:${this.ports.simulator}/simulator/status`);
     const accounts = Object.values(Accounts.parse(await answer.json()).accounts);
     const sum = (of: 'openOrders' | 'fills'): number => accounts.reduce((total, account) => total + account[of], 0);
     return { openOrders: sum('openOrders'), fills: sum('fills') };

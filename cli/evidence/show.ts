@@ -1,5 +1,6 @@
 /** Records on a screen. */
 import pc from 'picocolors';
+import { gistOf } from '../../core/evidence/gist.ts';
 import type { EvidenceRecord } from '../../core/evidence/record.ts';
 import { stamp } from '../why/words.ts';
 
@@ -13,9 +14,12 @@ export function listLine({
   rehearsal,
   codeVersion,
   hash,
+  payload,
 }: EvidenceRecord): string {
   const told = [dataSource, ...(rehearsal.length > 0 ? ['rehearsal'] : []), codeVersion, hash.slice(0, 12)].join('  ');
-  return `${String(number).padStart(6)}  ${stamp(atMs)}  ${kind.padEnd(24)} ${subject.padEnd(12)} ${told}`;
+  const { text } = gistOf(kind, payload);
+  const line = `${String(number).padStart(6)}  ${stamp(atMs)}  ${kind.padEnd(24)} ${subject.padEnd(12)} ${told}`;
+  return text === '' ? line : `${line}  ${text}`;
 }
 
 export function showRecord(record: EvidenceRecord): string[] {

@@ -67,6 +67,7 @@ function renderDesk() {
   renderVerdict(desk, bots);
   renderTotals(bots);
   renderMarket(desk);
+  renderEvidence(desk);
   renderComponents(desk);
 }
 
@@ -141,6 +142,40 @@ function renderMarket({ endpoint, market }) {
   const line = rows.map(({ textContent }) => textContent).join();
   if (laps.dataset.line !== line) laps.replaceChildren(...rows);
   laps.dataset.line = line;
+}
+
+/** What the desk has earned so far, and what is wrong with it; its age is the page's own clock. */
+function renderEvidence({ evidence }) {
+  show(document, 'evidence', evidence.length > 0);
+  const list = slot(document, 'evidence-list');
+  const rows = evidence.map(({ kind, number, atMs, rehearsal, verdict, text: gist }) => ({
+    kind,
+    look: text.verdictLook(verdict),
+    name: text.evidenceName(kind),
+    gist: [gist, ...(rehearsal.length > 0 ? ['a rehearsal'] : [])].filter((part) => part !== '').join('; '),
+    age: `${text.span(now() - atMs)} ago`,
+    title: [`evidence ${number}`, ...rehearsal].join('\n'),
+  }));
+  const key = JSON.stringify(rows);
+  if (list.dataset.key === key) return;
+  list.dataset.key = key;
+  list.replaceChildren(
+    ...rows.map(({ kind, look: shown, name, gist, age, title }) => {
+      const item = make(
+        'li',
+        [
+          make('span', [], { class: 'shape' }),
+          make('b', name),
+          make('span', gist),
+          make('span', age, { class: 'dim' }),
+        ],
+        { kind },
+      );
+      look(item, shown);
+      item.title = title;
+      return item;
+    }),
+  );
 }
 
 function renderComponents({ components, temporalUi }) {

@@ -116,6 +116,17 @@ export function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
+const EVIDENCE_NAMES = { day2_gate: 'Day-2 gate', market_data_freshness: 'Market data' };
+
+export function evidenceName(kind) {
+  return EVIDENCE_NAMES[kind] ?? words(kind);
+}
+
+export function verdictLook(verdict) {
+  if (verdict === null) return { shape: 'off', tone: 'off' };
+  return verdict === 'pass' ? { shape: 'ok', tone: 'ok' } : { shape: 'warn', tone: 'care' };
+}
+
 /** Tone of a level of risk: what is not listed takes the bot out of the market for good. */
 export function riskTone(level) {
   if (level === 'allow') return 'flat';

@@ -26,7 +26,9 @@ export type AlertCode =
   /** Something has been held for too long without a stop that is known to rest. */
   | 'unprotected'
   /** See `VenueTrouble`. */
-  | 'venue_trouble';
+  | 'venue_trouble'
+  /** Events have waited for the event store for longer than they may. */
+  | 'events_not_stored';
 
 /** Puts one fact about the bot itself on record. */
 export function tell(

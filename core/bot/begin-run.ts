@@ -17,6 +17,7 @@ export function beginRun(state: BotState, epoch: number, atMs: number): void {
   // Until a supervisor speaks: what the desk wants held may have changed while no process was there to be told.
   state.pausedWithoutSupervisor = true;
   state.supervisorSeenAtMs = atMs;
+  if (state.eventStore !== undefined) state.eventStore.storedAtMs = Math.min(state.eventStore.storedAtMs, atMs);
   state.bookUp = false;
   state.ordersUp = false;
   state.bookAtMs = 0;

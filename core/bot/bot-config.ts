@@ -31,6 +31,8 @@ export const RiskLimits = z.strictObject({
   bookAgeMsMax: z.int().min(1_500).max(60_000),
   /** Nor is one whose best bid and ask have been the same for this long: a feed that repeats itself looks alive. */
   bookTopSameMsMax: z.int().min(5_000).max(600_000).default(30_000),
+  /** Events that wait for the event store longer than this end all trading until they are there. */
+  eventsUnstoredMsMax: z.int().min(2_000).max(86_400_000).default(300_000),
   dailyLossQuoteMax: QuoteText,
   /** Fall of the equity from its peak, in percent of the peak, at which the bot pauses, and at which it stops for good. */
   drawdownSoftPct: z.number().min(0.1).max(100).default(5),

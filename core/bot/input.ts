@@ -180,8 +180,8 @@ export interface ControlInput extends Arrival {
 }
 
 export type ControlCommand =
-  /** A supervisor in good standing is there. */
-  | { command: 'ping' }
+  /** A supervisor in good standing is there. `storedAgeMs`: see `noteStored`. */
+  | { command: 'ping'; storedAgeMs?: number | null | undefined }
   | { command: 'pause'; operator: string; reason: string }
   | { command: 'resume'; operator: string; reason: string }
   /** Latched: only `approveRestart` lifts it. */

@@ -38,6 +38,7 @@ import {
   watchRisk,
 } from './risk-watch.ts';
 import { blankState, type BotState } from './state.ts';
+import { noteStored, passStandstill, watchStore } from './store-watch.ts';
 import { applySyncInput, askSync, noteSyncFailed, retrySync, watchSync, whyNotSynced } from './sync-watch.ts';
 import { midOf, recordTelemetry, worthTicksOf } from './telemetry.ts';
 import { judgeChangedSizes } from './preflight.ts';
@@ -212,6 +213,7 @@ export class BotMachine {
   private tick(atMs: number, effects: Effects): ReasonCode {
     const { state } = this;
     this.watchSupervisor(atMs, effects);
+    watchStore(state, atMs, this.desk.risk.eventsUnstoredMsMax, effects);
     const blocked = this.blockedBy(atMs);
     if (blocked !== Reason.none) {
       if (state.orders.length > 0) cancelOwn(state, reasonName(blocked), atMs, effects);
@@ -265,6 +267,7 @@ export class BotMachine {
     if (!state.synced) return whyNotSynced(state);
     if (state.pausedByOperator) return Reason.paused_by_operator;
     if (state.pausedWithoutSupervisor) return Reason.paused_without_supervisor;
+    if (state.eventStore?.isBehind === true) return Reason.events_not_stored;
     const unfit = blockedByVenue(state, atMs);
     if (unfit !== Reason.none) return unfit;
     if (state.syncMismatches > 0 || state.provenAtMs < state.doubtedAtMs) return Reason.reconciling;
@@ -292,6 +295,7 @@ export class BotMachine {
   private watchClock(atMs: number): void {
     const { state } = this;
     if (state.epoch > 0 && atMs - state.lastAtMs > STALL_MS) {
+      passStandstill(state, atMs - state.lastAtMs);
       state.bookAtMs = 0;
       state.doubtedAtMs = atMs;
       state.syncDueAtMs = atMs;
@@ -382,6 +386,7 @@ export class BotMachine {
     switch (command.command) {
       case 'ping':
         state.supervisorSeenAtMs = atMs;
+        noteStored(state, command.storedAgeMs, atMs);
         if (state.pausedWithoutSupervisor) {
           state.pausedWithoutSupervisor = false;
           tell(state, 'phase', 'supervisor is back', {}, effects);

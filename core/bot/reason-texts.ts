@@ -156,6 +156,10 @@ export const REASON_TEXTS: Readonly<Record<keyof typeof Reason, ReasonText>> = {
     means: 'holds more than its equity may carry',
     action: 'make the position smaller or add margin; limit: leverageMax',
   },
+  events_not_stored: {
+    means: 'has events that wait for the event store for too long, and trades nothing more until they are there',
+    action: 'look at Postgres: ./desk doctor; it goes on by itself when all is stored. Limit: risk.eventsUnstoredMsMax',
+  },
 };
 
 /** What a risk denial measured and held against its limit. */

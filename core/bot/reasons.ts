@@ -36,6 +36,7 @@ export const Reason = {
   order_rejects: 33,
   position_drift: 34,
   leverage_high: 35,
+  events_not_stored: 36,
 } as const;
 export type ReasonCode = (typeof Reason)[keyof typeof Reason];
 
@@ -68,6 +69,7 @@ const TROUBLES: ReadonlySet<string> = new Set<keyof typeof Reason>([
   'order_rejects',
   'position_drift',
   'leverage_high',
+  'events_not_stored',
 ]);
 
 export function isTrouble(reason: string): boolean {

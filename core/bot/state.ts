@@ -16,6 +16,7 @@ import type { VenueTrouble } from '../venue-trouble.ts';
 import type { SyncPart, TunableValue } from './input.ts';
 import { blankDaily, type DailyMemory } from './daily.ts';
 import { blankRisk, type RiskMemory } from './risk-watch.ts';
+import type { StoreMemory } from './store-watch.ts';
 import { Reason, type ReasonCode } from './reasons.ts';
 
 export interface BotState {
@@ -60,6 +61,8 @@ export interface BotState {
   stopping: boolean;
   left: boolean;
   supervisorSeenAtMs: number;
+  /** Of what waits to be stored. Absent where nobody tells of it. */
+  eventStore: StoreMemory | undefined;
   bookUp: boolean;
   ordersUp: boolean;
   book: BookFrame;
@@ -184,6 +187,7 @@ export function blankState(): BotState {
     stopping: false,
     left: false,
     supervisorSeenAtMs: 0,
+    eventStore: undefined,
     bookUp: false,
     ordersUp: false,
     book: createBookFrame(),

@@ -16,7 +16,12 @@ export type ParameterChanges = z.infer<typeof ParameterChanges>;
 
 export const ControlRequest = z.discriminatedUnion('command', [
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('status') }),
-  z.strictObject({ id: z.int().nonnegative(), command: z.literal('ping') }),
+  z.strictObject({
+    id: z.int().nonnegative(),
+    command: z.literal('ping'),
+    /** How long ago all of the bot's events were in the event store; null where that is not known yet. */
+    storedAgeMs: z.int().nonnegative().nullable().optional(),
+  }),
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('pause'), ...Attributed }),
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('resume'), ...Attributed }),
   z.strictObject({ id: z.int().nonnegative(), command: z.literal('hardStop'), ...Attributed }),

@@ -89,6 +89,7 @@ export interface RetentionFacts {
   readonly archives: readonly ArchiveFacts[];
   readonly eventDays: readonly EventDayFacts[];
   readonly consumers: readonly ConsumerFacts[];
+  /** At least the newest of each family, and all that are old enough. */
   readonly reports: readonly ReportFacts[];
   readonly logs: readonly FileFacts[];
   /** Whole ones only. */

@@ -3,20 +3,31 @@
  * journal for the archive when the event store has all of it; a day leaves the event store when the archive has all of it
  * and every reader has passed it; an archive goes when the newest backup holds its events. Hands check again before they act.
  */
+import { z } from 'zod';
 import { assertNever } from '../invariant.ts';
 import { backupsToKeep } from './backups.ts';
-import type { ArchiveFacts, EventDayFacts, FileFacts, JournalFacts, RetentionFacts, SegmentFacts } from './facts.ts';
+import type {
+  ArchiveFacts,
+  EventDayFacts,
+  FileFacts,
+  JournalFacts,
+  ReportFacts,
+  RetentionFacts,
+  SegmentFacts,
+} from './facts.ts';
 import type { RetentionPolicy } from './policy.ts';
 
 const DAY_MS = 86_400_000;
 
-export type RetentionTarget =
-  | { readonly action: 'archive_segment'; readonly bot: string; readonly file: string; readonly lastSequence: number }
-  | { readonly action: 'remove_archive'; readonly bot: string; readonly file: string }
-  | { readonly action: 'drop_event_day'; readonly day: string }
-  | { readonly action: 'remove_report'; readonly file: string }
-  | { readonly action: 'remove_log'; readonly file: string }
-  | { readonly action: 'remove_backup'; readonly name: string };
+export const RetentionTarget = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('archive_segment'), bot: z.string(), file: z.string(), lastSequence: z.int() }),
+  z.strictObject({ action: z.literal('remove_archive'), bot: z.string(), file: z.string() }),
+  z.strictObject({ action: z.literal('drop_event_day'), day: z.iso.date() }),
+  z.strictObject({ action: z.literal('remove_report'), file: z.string() }),
+  z.strictObject({ action: z.literal('remove_log'), file: z.string() }),
+  z.strictObject({ action: z.literal('remove_backup'), name: z.string() }),
+]);
+export type RetentionTarget = Readonly<z.infer<typeof RetentionTarget>>;
 
 export interface RetentionItem {
   readonly target: RetentionTarget;
@@ -51,8 +62,9 @@ export function planRetention(policy: RetentionPolicy, facts: RetentionFacts): R
     judge({ action: 'drop_event_day', day: day.day }, day.bytes, judgeDay(policy, facts, day, index));
   for (const archive of facts.archives)
     judge({ action: 'remove_archive', bot: archive.bot, file: archive.file }, archive.bytes, judgeArchive(policy, facts, archive)); // prettier-ignore
+  const newest = newestReports(facts.reports);
   for (const report of facts.reports) {
-    const isNewest = !facts.reports.some((other) => other.family === report.family && isAfter(other, report));
+    const isNewest = newest.get(report.family) === report;
     const verdict = isNewest ? STAYS : judgeFile(policy.reports.removeAfterDays, facts.nowMs, report);
     judge({ action: 'remove_report', file: report.file }, report.bytes, verdict);
   }
@@ -161,11 +173,22 @@ function judgeFile(removeAfterDays: number | null, nowMs: number, { writtenAtMs 
   return may(`written more than ${removeAfterDays} days ago`);
 }
 
-function isOlder(nowMs: number, atMs: number, days: number): boolean {
+export function isOlder(nowMs: number, atMs: number, days: number): boolean {
   return nowMs - atMs > days * DAY_MS;
 }
 
-function isAfter(a: FileFacts, b: FileFacts): boolean {
+/** One pass: a report every five minutes makes a quarter of a million files in a policy's time. */
+function newestReports(reports: readonly ReportFacts[]): ReadonlyMap<string, ReportFacts> {
+  const newest = new Map<string, ReportFacts>();
+  for (const report of reports) {
+    const known = newest.get(report.family);
+    if (known === undefined || isAfter(report, known)) newest.set(report.family, report);
+  }
+  return newest;
+}
+
+/** Written later; of two at once the one with the later name. */
+export function isAfter(a: FileFacts, b: FileFacts): boolean {
   return a.writtenAtMs > b.writtenAtMs || (a.writtenAtMs === b.writtenAtMs && a.file > b.file);
 }
 

@@ -9,6 +9,8 @@ const Count = z.int().min(0).max(10_000);
 export const RetentionPolicy = z
   .strictObject({
     version: z.literal(1),
+    /** What the schedule does with its plan; a desk that nobody has set up shows it and removes nothing. */
+    scheduled: z.enum(['plan', 'run']).default('plan'),
     journals: z.strictObject({
       /** A segment that is wholly stored and was last written so many days ago is compressed and moved to the archive. */
       archiveAfterDays: Days,

@@ -53,67 +53,91 @@ const isSaid = (said: Said, field: string): boolean => said[field] !== undefined
 /** Before and after its transform: another field's fault leaves it as the file says it. */
 const msOf = (value: unknown): number | null => (typeof value === 'number' ? value : parseDurationMs(value));
 
-/** `workflowTypes` are those that the desk's workers run: no other can be scheduled. */
-export function scheduleDeclaration(workflowTypes: readonly string[]) {
-  return z
-    .strictObject({
-      workflow: z.enum(workflowTypes),
-      /** Beside `desk` and `host`, which every schedule's workflow is given. */
-      input: z
-        .record(z.string(), z.json())
-        .refine((input) => !('desk' in input || 'host' in input), 'expected no desk and host: both come from desk.yml')
-        .default({}),
-      /** Between two starts, counted from the epoch and not from when it was declared. */
-      every: duration(10_000, 'expected at least 10s: a schedule is no loop').optional(),
-      /** Of each start within `every`. */
-      offset: duration(0, '').optional(),
-      cron: z
-        .string()
-        .superRefine((text, context) => {
-          const fault = cronFault(text);
-          if (fault !== null) context.addIssue({ code: 'custom', message: fault });
-        })
-        .optional(),
-      calendar: Calendar.optional(),
-      /** Of cron and calendar. Anything but UTC skips and doubles an hour a year. */
-      timezone: z.string().refine(isTimeZone, 'expected UTC or an IANA time zone such as Europe/Berlin').optional(),
-      /** What happens when the last run is not over yet. */
-      overlap: z.enum(OVERLAPS),
-      /** How late a start may be made up for after an outage. Always said, since the server's own default is a year. */
-      catchupWindow: duration(10_000, 'expected at least 10s, the least that the server takes'),
-      /** Whether a failed run pauses it until a person looks. */
-      pauseOnFailure: z.boolean().default(false),
-      /** Starts are spread over so long, for the sake of a venue. */
-      jitter: duration(1_000, 'expected at least 1s').optional(),
-      /** Why it is scheduled. */
-      note: z.string().min(1).max(200),
-    })
-    .refine(
-      (said: Said) => ['every', 'cron', 'calendar'].filter((field) => isSaid(said, field)).length === 1,
-      between([], 'expected exactly one of every, cron and calendar'),
-    )
-    .refine(
-      (said: Said) => !isSaid(said, 'timezone') || !isSaid(said, 'every'),
-      between(['timezone'], 'expected none beside every, which counts from the epoch'),
-    )
-    .refine(
-      (said: Said) => {
-        const [offset, every] = [msOf(said['offset']), msOf(said['every'])];
-        return !isSaid(said, 'offset') || (isSaid(said, 'every') && (offset ?? 0) < (every ?? Infinity));
-      },
-      between(['offset'], 'expected less than every, and none without it'),
-    )
-    .transform(({ timezone = 'UTC', ...rest }) => ({ ...rest, timezone }));
+/** What each type takes, by the type's name: those that the desk's workers run, and no other can be scheduled. */
+export type WorkflowInputs = Readonly<Record<string, z.ZodType>>;
+
+/** Of a schedule's input by its workflow's contract, each where the file has it. */
+function inputFaults({ workflow, input }: Said, workflows: WorkflowInputs): z.core.$ZodIssue[] {
+  const contract = typeof workflow === 'string' ? workflows[workflow] : undefined;
+  const told = z.record(z.string(), z.json()).default({}).safeParse(input);
+  if (contract === undefined || !told.success || 'desk' in told.data || 'host' in told.data) return [];
+  const { error } = contract.safeParse({ desk: 'desk', host: 'host', ...told.data });
+  return (error?.issues ?? []).map((issue) => ({ ...issue, path: ['input', ...issue.path] }));
+}
+
+export function scheduleDeclaration(workflows: WorkflowInputs) {
+  return (
+    z
+      .strictObject({
+        workflow: z.enum(Object.keys(workflows)),
+        /** Beside `desk` and `host`, which every schedule's workflow is given. As its contract says. */
+        input: z
+          .record(z.string(), z.json())
+          .refine(
+            (input) => !('desk' in input || 'host' in input),
+            'expected no desk and host: both come from desk.yml',
+          )
+          .default({}),
+        /** Between two starts, counted from the epoch and not from when it was declared. */
+        every: duration(10_000, 'expected at least 10s: a schedule is no loop').optional(),
+        /** Of each start within `every`. */
+        offset: duration(0, '').optional(),
+        cron: z
+          .string()
+          .superRefine((text, context) => {
+            const fault = cronFault(text);
+            if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+          })
+          .optional(),
+        calendar: Calendar.optional(),
+        /** Of cron and calendar. Anything but UTC skips and doubles an hour a year. */
+        timezone: z.string().refine(isTimeZone, 'expected UTC or an IANA time zone such as Europe/Berlin').optional(),
+        /** What happens when the last run is not over yet. */
+        overlap: z.enum(OVERLAPS),
+        /** How late a start may be made up for after an outage. Always said, since the server's own default is a year. */
+        catchupWindow: duration(10_000, 'expected at least 10s, the least that the server takes'),
+        /** Whether a failed run pauses it until a person looks. */
+        pauseOnFailure: z.boolean().default(false),
+        /** Starts are spread over so long, for the sake of a venue. */
+        jitter: duration(1_000, 'expected at least 1s').optional(),
+        /** Why it is scheduled. */
+        note: z.string().min(1).max(200),
+      })
+      .refine(
+        (said: Said) => ['every', 'cron', 'calendar'].filter((field) => isSaid(said, field)).length === 1,
+        between([], 'expected exactly one of every, cron and calendar'),
+      )
+      .refine(
+        (said: Said) => !isSaid(said, 'timezone') || !isSaid(said, 'every'),
+        between(['timezone'], 'expected none beside every, which counts from the epoch'),
+      )
+      .refine(
+        (said: Said) => {
+          const [offset, every] = [msOf(said['offset']), msOf(said['every'])];
+          return !isSaid(said, 'offset') || (isSaid(said, 'every') && (offset ?? 0) < (every ?? Infinity));
+        },
+        between(['offset'], 'expected less than every, and none without it'),
+      )
+      // A wrong one would be told by a run that fails at three in the morning.
+      .superRefine(
+        (said: Said, { issues }) => {
+          for (const issue of inputFaults(said, workflows))
+            issues.push({ ...issue, input: said } as z.core.$ZodRawIssue);
+        },
+        { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null },
+      )
+      .transform(({ timezone = 'UTC', ...rest }) => ({ ...rest, timezone }))
+  );
 }
 export type ScheduleDeclaration = z.infer<ReturnType<typeof scheduleDeclaration>>;
 
 /** Ends up in ids of schedules and workflows. */
 const ScheduleName = z.string().regex(/^[a-z0-9-]{1,48}$/, 'expected a schedule name of 1 to 48 of a-z, 0-9 and -');
 
-export function schedulesFile(workflowTypes: readonly string[]) {
+export function schedulesFile(workflows: WorkflowInputs) {
   return z.strictObject({
     version: z.literal(1),
-    schedules: z.record(ScheduleName, scheduleDeclaration(workflowTypes)),
+    schedules: z.record(ScheduleName, scheduleDeclaration(workflows)),
   });
 }
 /** The file's schedules by name. */

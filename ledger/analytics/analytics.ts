@@ -36,12 +36,18 @@ export interface SinkReport {
   readonly ahead: readonly string[];
 }
 
+export interface WatchedExport {
+  readonly signal?: AbortSignal;
+  /** After each batch, with how many events this run has exported to the sink. */
+  readonly onBatch?: (sink: string, events: number) => void;
+}
+
 export interface Analytics {
   /**
-   * Exports all that is stored now. Idempotent, and safe to be killed at any instant. A sink's failure is in its report;
+   * Exports all that is stored now, or ends between two batches with the signal's reason. Idempotent, and safe to be killed at any instant. A sink's failure is in its report;
    * throws `LedgerUnavailable`.
    */
-  ingest(): Promise<SinkReport[]>;
+  ingest(watched?: WatchedExport): Promise<SinkReport[]>;
   close(): Promise<void>;
 }
 
@@ -64,12 +70,13 @@ export function createExport({ databaseUrl, sinks, log, batchEvents = BATCH_EVEN
   const movers = createPool({ databaseUrl, role: 'desk_projector', connections: 1, log });
 
   return {
-    async ingest() {
+    async ingest(watched = {}) {
       const reports: SinkReport[] = [];
       for (const open of sinks) {
+        watched.signal?.throwIfAborted();
         const sink = open();
         try {
-          reports.push(await exportTo(sink));
+          reports.push(await exportTo(sink, watched));
         } finally {
           await sink.close();
         }
@@ -79,7 +86,7 @@ export function createExport({ databaseUrl, sinks, log, batchEvents = BATCH_EVEN
     close: async () => void (await Promise.all([readers.end(), movers.end()])),
   };
 
-  async function exportTo(sink: EventSink): Promise<SinkReport> {
+  async function exportTo(sink: EventSink, watched: WatchedExport): Promise<SinkReport> {
     const done = { events: 0, batches: 0, ahead: [] as string[] };
     const report = (outcome: SinkReport['outcome'], error: string | null = null): SinkReport => ({
       sink: sink.name,
@@ -94,11 +101,12 @@ export function createExport({ databaseUrl, sinks, log, batchEvents = BATCH_EVEN
       for (const end of await sourceEnds(readers, sink.name)) {
         const start = await startOf(sink, end, holder);
         if (start === null) done.ahead.push(end.source);
-        else await exportSource(sink, { ...end, start }, holder, done);
+        else await exportSource(sink, { ...end, start }, holder, done, watched);
       }
       await sink.compact();
       return report('done');
     } catch (error) {
+      watched.signal?.throwIfAborted();
       if (error instanceof LedgerUnavailable) throw error;
       const message = error instanceof Error ? error.message : String(error);
       log.error('events not exported', { sink: sink.name, error: message });
@@ -114,6 +122,7 @@ export function createExport({ databaseUrl, sinks, log, batchEvents = BATCH_EVEN
     { source, start, stored }: SourceEnd & { readonly start: number },
     holder: pg.PoolClient,
     done: { events: number; batches: number },
+    { signal, onBatch }: WatchedExport,
   ): Promise<void> {
     let position = start;
     while (position < stored) {
@@ -121,11 +130,13 @@ export function createExport({ databaseUrl, sinks, log, batchEvents = BATCH_EVEN
       // Accepted losses at the end go with the first event after them.
       if (batches.length === 0) return;
       for (const batch of batches) {
+        signal?.throwIfAborted();
         await sink.write(batch);
         await move(holder, sink.name, source, batch.to);
         position = batch.to;
         done.events += batch.events.length;
         done.batches += 1;
+        onBatch?.(sink.name, done.events);
       }
     }
   }

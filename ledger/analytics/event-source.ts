@@ -82,14 +82,19 @@ export function cutAtDays(source: string, after: number, events: readonly Export
   for (let index = 0; index < events.length; index += 1) {
     const event = events[index]!;
     const next = events[index + 1];
-    const day = utcDay(event.atUs);
-    if (next !== undefined && utcDay(next.atUs) === day) continue;
+    if (next !== undefined && dayNumber(next.atUs) === dayNumber(event.atUs)) continue;
     const to = Number(event.sequence);
-    batches.push({ source, from, to, day, events: events.slice(start, index + 1) });
+    batches.push({ source, from, to, day: utcDay(event.atUs), events: events.slice(start, index + 1) });
     start = index + 1;
     from = to + 1;
   }
   return batches;
+}
+
+const DAY_US = 86_400_000_000;
+
+function dayNumber(atUs: bigint): number {
+  return Math.floor(Number(atUs) / DAY_US);
 }
 
 function utcDay(atUs: bigint): string {

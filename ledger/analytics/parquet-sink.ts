@@ -4,6 +4,7 @@
  */
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { invariant } from '../../core/invariant.ts';
 import type { Log } from '../../core/log.ts';
 import { openEngine, parquetRows, sqlText, type Engine } from './duckdb.ts';
@@ -22,6 +23,8 @@ import type { EventBatch, EventDigest, EventSink } from './event-sink.ts';
 const ENGINE = { threads: 1, memoryMb: 512 };
 /** A merged file's range; about 100 MB of payload. */
 const MERGED_EVENTS_MAX = 1_000_000;
+/** Others may have work in the same process: 1,000 rows are some milliseconds. */
+const ROWS_A_TURN = 1_000;
 /** Queries that began before a merge still read its parts. */
 const PARTS_KEPT_MS = 600_000;
 
@@ -87,7 +90,8 @@ export function createParquetSink({
     const duckdb = await connection();
     await duckdb.run(STAGE);
     const appender = await duckdb.createAppender('stage');
-    for (const event of events) {
+    for (const [at, event] of events.entries()) {
+      if (at % ROWS_A_TURN === 0) await nextTurn();
       appender.appendBigInt(event.sequence);
       appender.appendBigInt(event.journalSequence);
       appender.appendBigInt(event.epoch);

@@ -76,6 +76,42 @@ const MINUTES = whole(
   ...['fees', 'fills', 'orders_active', 'orders_unknown'],
 );
 
+const POSITION_KEYS = 'type symbol leg positionAfter entryPriceAfter position entryPrice legs'.split(' ');
+const LEG_SHAPE = '[{"leg":"VARCHAR","position":"VARCHAR","entryPrice":"VARCHAR"}]';
+/** A snapshot tells every leg of its symbol, a fill the one that it changed. `legs` that are no list say nothing. */
+const POSITIONS_TOLD = whole(
+  `with telemetry as (
+     select source as bot, sequence, happened_at, told from ${toldIn('hb.telemetry.v1', ...POSITION_KEYS)}
+     where ${text('type')} in ('BotSnapshot', 'BotMinuteSnapshot', 'BotFill'))
+   select bot, sequence, happened_at, ${text('symbol')} as symbol, coalesce(${text('leg')}, 'net') as leg,
+     ${amount('positionAfter')} as position, ${amount('entryPriceAfter')} as entry_price
+   from telemetry where ${text('type')} = 'BotFill'
+   union all
+   select bot, sequence, happened_at, ${text('symbol')}, 'net', ${amount('position')}, ${amount('entryPrice')}
+   from telemetry where ${text('type')} <> 'BotFill' and coalesce(${text('legs')}, '[]') = '[]'
+   union all
+   select bot, sequence, happened_at, symbol, told.leg, ${amount('position')}, ${amount('entryPrice')}
+   from (
+     select bot, sequence, happened_at, ${text('symbol')} as symbol,
+       unnest(from_json(${text('legs')}, '${LEG_SHAPE}')) as told
+     from telemetry
+     where ${text('type')} <> 'BotFill' and starts_with(${text('legs')}, '[') and ${text('legs')} <> '[]')`,
+  ...['symbol', 'leg', 'position'],
+);
+
+const DAYS_OF_EQUITY = `
+  select bot, minute::date as day, count(*) as minutes, arg_min(equity, minute) as equity_first,
+    arg_max(equity, minute) as equity_last, min(equity) as equity_low, max(equity) as equity_high,
+    max(below) as drawdown
+  from (select bot, minute, equity, max(equity) over (partition by bot, minute::date order by minute) - equity as below
+    from bot_snapshot_minute)
+  group by all`;
+const DAYS_OF_FILLS = `
+  select bot, happened_at::date as day, count(*) as fills, count(*) filter (where liquidity = 'maker') as maker_fills,
+    sum(qty) filter (where side = 'buy') as bought, sum(qty) filter (where side = 'sell') as sold,
+    sum(notional) as turnover, sum(fee) as fees, sum(realised) as realised
+  from fills group by all`;
+
 /** By name, in the order in which they build on each other. */
 export const VIEWS: Readonly<Record<string, string>> = {
   stream_total: `select source, stream, count(*) as events, max(sequence) as last_sequence,
@@ -90,4 +126,12 @@ export const VIEWS: Readonly<Record<string, string>> = {
   // A bot that was started again tells its minute twice; the later one counts.
   bot_snapshot_minute: `select * from (${MINUTES})
     qualify row_number() over (partition by bot, minute order by sequence desc) = 1`,
+  positions: `select bot, symbol, leg, last.position, last.entry_price, last.sequence, last.happened_at
+    from (select bot, symbol, leg, arg_max(told, told.sequence) as last from (${POSITIONS_TOLD}) told
+      group by bot, symbol, leg)`,
+  bot_daily: `select bot, day, coalesce(minutes, 0) as minutes, equity_first, equity_last, equity_low, equity_high,
+      drawdown, coalesce(fills, 0) as fills, coalesce(maker_fills, 0) as maker_fills, coalesce(bought, 0) as bought,
+      coalesce(sold, 0) as sold, coalesce(turnover, 0) as turnover, coalesce(fees, 0) as fees,
+      coalesce(realised, 0) as realised
+    from (${DAYS_OF_EQUITY}) full join (${DAYS_OF_FILLS}) using (bot, day)`,
 };

@@ -1,9 +1,10 @@
 /** Backups that are there: listed, verified file by file, brought back into a folder, removed. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { chown } from 'node:fs/promises';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { chown, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PARTIAL_PREFIX } from './create.ts';
-import { copyHashed, forEachFile, hashFile, makeFolders, syncFolders } from './files.ts';
+import { copyHashed, forEachFile, makeFolders, syncFolders, type Watched } from './files.ts';
 import { BackupDamaged, DATA_DIR, MANIFEST_FILE, readManifest, type BackupManifest } from './manifest.ts';
 
 export type ListedBackup =
@@ -12,21 +13,29 @@ export type ListedBackup =
   | { readonly name: string; readonly manifest: null; readonly fault: string };
 
 /** Newest first. What is still being made, and what a killed try left, is not among them. */
-export function listBackups(backupsDir: string): ListedBackup[] {
+export async function listBackups(backupsDir: string): Promise<ListedBackup[]> {
   if (!existsSync(backupsDir)) return [];
-  const names = readdirSync(backupsDir, { withFileTypes: true })
+  const names = (await readdir(backupsDir, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)
     .sort()
     .reverse();
-  return names.map((name) => {
-    try {
-      return { name, manifest: manifestOf(backupsDir, name) };
-    } catch (error) {
-      if (!(error instanceof BackupDamaged)) throw error;
-      return { name, manifest: null, fault: error.message };
-    }
-  });
+  const listed: ListedBackup[] = [];
+  for (const name of names) {
+    listed.push(listedOf(backupsDir, name));
+    // A manifest names some thousand files.
+    await nextTurn();
+  }
+  return listed;
+}
+
+function listedOf(backupsDir: string, name: string): ListedBackup {
+  try {
+    return { name, manifest: manifestOf(backupsDir, name) };
+  } catch (error) {
+    if (!(error instanceof BackupDamaged)) throw error;
+    return { name, manifest: null, fault: error.message };
+  }
 }
 
 /** Throws `BackupDamaged`. */
@@ -35,28 +44,6 @@ export function manifestOf(backupsDir: string, name: string): BackupManifest {
   if (manifest.name !== name)
     throw new BackupDamaged(`${join(backupsDir, name, MANIFEST_FILE)}: name: expected ${name}, was ${manifest.name}`);
   return manifest;
-}
-
-export interface FileFault {
-  readonly path: string;
-  readonly rule: string;
-}
-
-/** Every file against the manifest, both ways: changed, missing, and what does not belong. Empty when all is as it was made. */
-export async function verifyFiles(dir: string, manifest: BackupManifest): Promise<FileFault[]> {
-  const faults: FileFault[] = [];
-  await forEachFile(manifest.files, async ({ path, bytes, sha256 }) => {
-    const found = await hashFile(join(dir, path));
-    if (found === null) faults.push({ path, rule: 'expected a file, was missing' });
-    else if (found.bytes !== bytes) faults.push({ path, rule: `expected ${bytes} bytes, was ${found.bytes}` });
-    else if (found.sha256 !== sha256) faults.push({ path, rule: `expected SHA-256 ${sha256}, was ${found.sha256}` });
-  });
-  const known = new Set([MANIFEST_FILE, ...manifest.files.map(({ path }) => path)]);
-  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name).slice(dir.length + 1);
-    if (!entry.isDirectory() && !known.has(path)) faults.push({ path, rule: 'expected nothing, was a file' });
-  }
-  return faults.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /**
@@ -68,6 +55,7 @@ export async function restoreFiles(
   manifest: BackupManifest,
   to: string,
   owner: { uid: number; gid: number } | null,
+  { onFile, signal }: Watched = {},
 ): Promise<void> {
   if (existsSync(to) && readdirSync(to).length > 0)
     throw new RestoreRefused(`${to}: expected an empty folder or none, was one with files in it`);
@@ -78,7 +66,9 @@ export async function restoreFiles(
   try {
     makeFolders(partial, folders);
     await forEachFile(manifest.files, async ({ path, bytes, sha256 }) => {
+      signal?.throwIfAborted();
       const copied = await copyHashed(join(dir, path), join(partial, path.slice(prefix.length)), owner);
+      onFile?.(bytes);
       if (copied?.sha256 !== sha256 || copied.bytes !== bytes)
         throw new BackupDamaged(`${join(dir, path)}: expected ${bytes} bytes with SHA-256 ${sha256}, was ${copied === null ? 'missing' : `${copied.bytes} with ${copied.sha256}`}`); // prettier-ignore
     });
@@ -89,7 +79,7 @@ export async function restoreFiles(
     renameSync(partial, to);
     await syncFolders([dirname(to)]);
   } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
+    await rm(partial, { recursive: true, force: true });
     throw error;
   }
 }
@@ -104,5 +94,5 @@ export async function removeBackup(backupsDir: string, name: string): Promise<vo
   const leaving = join(backupsDir, PARTIAL_PREFIX + name);
   renameSync(join(backupsDir, name), leaving);
   await syncFolders([backupsDir]);
-  rmSync(leaving, { recursive: true });
+  await rm(leaving, { recursive: true });
 }

@@ -1,6 +1,7 @@
 /** Which files of a data folder belong into a base backup: what "Making a Base Backup Using the Low Level API" leaves out, is left out. */
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Kept as folders, emptied: each start makes their content anew. */
 const EMPTIED = new Set([
@@ -26,6 +27,7 @@ const LEFT_OUT = new Set([
   'backup_manifest',
 ]);
 const CONTROL_FILE = 'global/pg_control';
+const FILES_A_TURN = 500;
 
 /** Paths from the data folder, with forward slashes; folders in the order in which they can be made. The control file comes last. */
 export interface ClusterFiles {
@@ -34,11 +36,13 @@ export interface ClusterFiles {
 }
 
 /** Throws when parts of the cluster lie outside of its folder: they would be missing. */
-export function clusterFiles(dataDir: string): ClusterFiles {
+export async function clusterFiles(dataDir: string): Promise<ClusterFiles> {
   const folders: string[] = [];
   const files: string[] = [];
-  const walk = (folder: string): void => {
-    for (const name of readdirSync(join(dataDir, folder)).sort()) {
+  const walk = async (folder: string): Promise<void> => {
+    for (const [at, name] of readdirSync(join(dataDir, folder)).sort().entries()) {
+      // A store of years has some thousand files in one folder.
+      if (at % FILES_A_TURN === 0) await nextTurn();
       const path = folder === '' ? name : `${folder}/${name}`;
       if (LEFT_OUT.has(path) || name.startsWith('pgsql_tmp') || name.startsWith('pg_internal.init')) continue;
       if (folder === 'pg_tblspc')
@@ -50,10 +54,10 @@ export function clusterFiles(dataDir: string): ClusterFiles {
         if (isLink && path !== 'pg_wal')
           throw new Error(`${join(dataDir, path)}: expected a folder, was a link: back it up with pg_basebackup`);
         folders.push(path);
-        if (!EMPTIED.has(path)) walk(path);
+        if (!EMPTIED.has(path)) await walk(path);
       } else if (stat.isFile() && path !== CONTROL_FILE) files.push(path);
     }
   };
-  walk('');
+  await walk('');
   return { folders: [...folders, 'pg_wal/archive_status'], files: [...files, CONTROL_FILE] };
 }

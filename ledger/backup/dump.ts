@@ -44,6 +44,7 @@ export async function dumpDatabase(
   databaseUrl: string,
   tool: PostgresTool,
   dir: string,
+  signal?: AbortSignal,
 ): Promise<DumpCopy> {
   await client.query('begin transaction isolation level repeatable read read only');
   const { rows } = await client.query<{ snapshot: string }>('select pg_export_snapshot() as snapshot');
@@ -56,7 +57,7 @@ export async function dumpDatabase(
   const args = ['--format=custom', `--snapshot=${rows[0]?.snapshot ?? ''}`, `--file=${file}`, url.href];
   const env = { ...process.env, ...(password !== '' && { PGPASSWORD: password }) };
   try {
-    await run(tool.path, args, { env, maxBuffer: 16 * 1024 * 1024 });
+    await run(tool.path, args, { env, maxBuffer: 16 * 1024 * 1024, ...(signal !== undefined && { signal }) });
   } catch (error) {
     const { stderr } = error as { stderr?: string };
     throw new Error(`${tool.path} failed: ${stderr?.trim() ?? (error as Error).message}`, { cause: error });

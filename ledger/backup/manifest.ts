@@ -40,7 +40,12 @@ export type StoreState = z.infer<typeof StoreState>;
 
 const common = {
   version: z.literal(1),
-  name: z.string().regex(/^\d{8}T\d{6}Z$/, 'expected a UTC time like 20261122T031205Z'),
+  name: z
+    .string()
+    .regex(
+      /^\d{8}T\d{6}Z(-[0-9a-f]{8})?$/,
+      'expected a UTC time like 20261122T031205Z, and maybe - and eight digits of a run',
+    ),
   startedAtMs: AtMs,
   finishedAtMs: AtMs,
   serverVersion: z.string(),

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { invariant } from '../../core/invariant.ts';
 import { sha256 } from '../evidence/hash.ts';
 import { clusterFiles } from './cluster-files.ts';
-import { copyHashed, forEachFile, makeFolders, syncFolders } from './files.ts';
+import { copyHashed, forEachFile, makeFolders, syncFolders, type Watched } from './files.ts';
 import { DATA_DIR, type BackupFile, type StoreState } from './manifest.ts';
 import { storeState } from './store-state.ts';
 
@@ -42,7 +42,7 @@ export async function copyCluster(
   client: Client,
   data: { dir: string; systemIdentifier: string },
   dir: string,
-  onFile: (bytes: number) => void,
+  { onFile, signal }: Watched,
 ): Promise<PhysicalCopy> {
   const slot = `desk_backup_${process.pid}`;
   await client.query('select pg_create_physical_replication_slot($1, true, true)', [slot]);
@@ -50,13 +50,14 @@ export async function copyCluster(
   const target = join(dir, DATA_DIR);
   const files: BackupFile[] = [];
   const copy = async (path: string): Promise<boolean> => {
+    signal?.throwIfAborted();
     const copied = await copyHashed(join(data.dir, path), join(target, path));
     if (copied === null) return false;
     files.push({ path: `${DATA_DIR}/${path}`, ...copied });
-    onFile(copied.bytes);
+    onFile?.(copied.bytes);
     return true;
   };
-  const cluster = clusterFiles(data.dir);
+  const cluster = await clusterFiles(data.dir);
   makeFolders(target, cluster.folders);
   const [control, ...others] = cluster.files.toReversed();
   // One that was dropped meanwhile is dropped again when the log is replayed.

@@ -1,6 +1,7 @@
 /** Whether a backup is what it was made as, and whether a server over it really has what it should. */
 import type { ClientBase } from 'pg';
-import { manifestOf, restoreFiles, verifyFiles, type FileFault } from './backups.ts';
+import { manifestOf, restoreFiles } from './backups.ts';
+import { verifyFiles, type FileFault, type Watched } from './files.ts';
 import { backupBytes, type BackupManifest } from './manifest.ts';
 import { missingFrom } from './store-state.ts';
 import { join } from 'node:path';
@@ -10,9 +11,9 @@ export interface CopyServer {
   /** Whom the data folder has to belong to; null when that is us. */
   owner(): Promise<{ uid: number; gid: number } | null>;
   /** A place for a data folder, not there yet. */
-  folder(): { readonly dir: string; remove(): void };
+  folder(): Promise<{ readonly dir: string; remove(): Promise<void> }>;
   withServer<T>(
-    options: { dataDir: string; user: string; database: string },
+    options: { dataDir: string; user: string; database: string; signal?: AbortSignal | undefined },
     work: (client: ClientBase) => Promise<T>,
   ): Promise<T>;
 }
@@ -36,12 +37,15 @@ export async function verifyBackup(
   backupsDir: string,
   name: string,
   server: CopyServer | null,
+  watched: Watched = {},
 ): Promise<BackupVerdict> {
   const manifest = manifestOf(backupsDir, name);
   const dir = join(backupsDir, name);
-  const fileFaults = await verifyFiles(dir, manifest);
+  const fileFaults = await verifyFiles(dir, manifest, watched);
   const started =
-    server === null || manifest.kind === 'dump' || fileFaults.length > 0 ? null : await start(dir, manifest, server);
+    server === null || manifest.kind === 'dump' || fileFaults.length > 0
+      ? null
+      : await start(dir, manifest, server, watched);
   return {
     name,
     kind: manifest.kind,
@@ -57,18 +61,18 @@ async function start(
   dir: string,
   manifest: BackupManifest,
   server: CopyServer,
+  watched: Watched,
 ): Promise<NonNullable<BackupVerdict['started']>> {
   const owner = await server.owner();
-  const copy = server.folder();
+  const copy = await server.folder();
   try {
     const { user, database, store } = manifest;
-    await restoreFiles(dir, manifest, copy.dir, owner);
+    await restoreFiles(dir, manifest, copy.dir, owner, watched);
     const began = performance.now();
-    const missing = await server.withServer({ dataDir: copy.dir, user, database }, (client) =>
-      missingFrom(client, store),
-    );
+    const options = { dataDir: copy.dir, user, database, signal: watched.signal };
+    const missing = await server.withServer(options, (client) => missingFrom(client, store));
     return { tookMs: Math.round(performance.now() - began), missing };
   } finally {
-    copy.remove();
+    await copy.remove();
   }
 }

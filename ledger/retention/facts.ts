@@ -1,11 +1,13 @@
 /** What a retention plan is made of, read from the folders of the desk and from its event store. Read-only. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
+import { opendir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { z } from 'zod';
 import { BotName } from '../../core/names.ts';
 import type { ArchiveFacts, BackupFacts, EventDayFacts, EventRange, FileFacts, JournalFacts, ReportFacts, RetentionFacts } from '../../core/retention/facts.ts'; // prettier-ignore
-import { isDayOver } from '../../core/retention/plan.ts';
+import { isAfter, isDayOver, isOlder } from '../../core/retention/plan.ts';
 import type { RetentionPolicy } from '../../core/retention/policy.ts';
 import { ARCHIVE_SUFFIX, archivedIn } from '../../journal/archive.ts';
 import { snapshotSequence } from '../../journal/recover-machine.ts';
@@ -23,6 +25,8 @@ export interface RetentionPlaces {
   readonly reportsDir: string;
   readonly logsDir: string;
   readonly backupsDir: string;
+  /** Of runs that are not on the evidence chain yet. */
+  readonly runsDir: string;
 }
 
 const OffsetRow = z.object({ source: z.string(), sequence: SafeInt, journal_sequence: SafeInt, segment: z.string() });
@@ -59,33 +63,45 @@ export async function collectFacts(
     const isOver = isDayOver(policy.events.dropAfterDays, nowMs, day);
     eventDays.push({ day, bytes, sources: isOver ? await eventRanges(client, day) : null });
   }
-  const bots = foldersIn(places.journalsDir).filter((name) => BotName.safeParse(name).success);
+  const journals: JournalFacts[] = [];
+  for (const bot of await foldersIn(places.journalsDir)) {
+    if (!BotName.safeParse(bot).success) continue;
+    const offset = offsets.find(({ source }) => source === bot);
+    journals.push({
+      bot,
+      ...segmentFacts(join(places.journalsDir, bot)),
+      stored:
+        offset === undefined
+          ? null
+          : { sequence: offset.journal_sequence, eventSequence: offset.sequence, segment: offset.segment },
+      neededFrom: snapshotSequence(places.snapshotFileOf(bot)),
+    });
+    await nextTurn();
+  }
+  const archives: ArchiveFacts[] = [];
+  for (const bot of await foldersIn(places.archiveDir)) archives.push(...(await archivesOf(places.archiveDir, bot)));
+  const reports: ReportFacts[] = [];
+  for (const family of await foldersIn(places.reportsDir))
+    reports.push(...(await reportsOf(places.reportsDir, family, policy.reports.removeAfterDays, nowMs)));
   return {
     nowMs,
-    journals: bots.map((bot): JournalFacts => {
-      const offset = offsets.find(({ source }) => source === bot);
-      return {
-        bot,
-        ...segmentFacts(join(places.journalsDir, bot)),
-        stored:
-          offset === undefined
-            ? null
-            : { sequence: offset.journal_sequence, eventSequence: offset.sequence, segment: offset.segment },
-        neededFrom: snapshotSequence(places.snapshotFileOf(bot)),
-      };
-    }),
-    archives: foldersIn(places.archiveDir).flatMap((bot) => archivesOf(places.archiveDir, bot)),
+    journals,
+    archives,
     eventDays,
     consumers,
-    reports: foldersIn(places.reportsDir).flatMap((family) => reportsOf(places.reportsDir, family)),
-    logs: filesIn(places.logsDir, ROTATED_LOG),
-    backups: listBackups(places.backupsDir).flatMap(
-      ({ name, manifest }): BackupFacts[] =>
-      manifest === null
-        ? []
-        : [{ name, bytes: backupBytes(manifest), finishedAtMs: manifest.finishedAtMs, sources: manifest.store.sources }], // prettier-ignore
-    ),
+    reports,
+    logs: await filesIn(places.logsDir, ROTATED_LOG),
+    backups: await backupFacts(places.backupsDir),
   };
+}
+
+/** Whole ones only. */
+export async function backupFacts(backupsDir: string): Promise<BackupFacts[]> {
+  return (await listBackups(backupsDir)).flatMap(({ name, manifest }) => {
+    if (manifest === null) return [];
+    const { finishedAtMs, store } = manifest;
+    return [{ name, bytes: backupBytes(manifest), finishedAtMs, sources: store.sources }];
+  });
 }
 
 /** The events of a day's own partition, by source. */
@@ -105,8 +121,8 @@ export function partitionOf(day: string): string {
   return `event_${z.iso.date().parse(day).replaceAll('-', '')}`;
 }
 
-function archivesOf(archiveDir: string, bot: string): ArchiveFacts[] {
-  return archivedIn(join(archiveDir, bot)).map((each) => ({
+async function archivesOf(archiveDir: string, bot: string): Promise<ArchiveFacts[]> {
+  return (await archivedIn(join(archiveDir, bot))).map((each) => ({
     bot,
     file: each.segment + ARCHIVE_SUFFIX,
     bytes: each.archiveBytes,
@@ -118,27 +134,55 @@ function archivesOf(archiveDir: string, bot: string): ArchiveFacts[] {
   }));
 }
 
-function reportsOf(reportsDir: string, family: string): ReportFacts[] {
-  return filesIn(join(reportsDir, family), REPORT_NAME)
-    .filter(({ file }) => file.startsWith(`${family}_`))
-    .map((each) => ({ ...each, file: `${family}/${each.file}`, family }));
+/** Those that are old enough, and the newest: a check every five minutes leaves a quarter of a million files in a year. */
+async function reportsOf(
+  reportsDir: string,
+  family: string,
+  removeAfterDays: number | null,
+  nowMs: number,
+): Promise<ReportFacts[]> {
+  const old: FileFacts[] = [];
+  let newest: FileFacts | null = null;
+  for await (const each of files(join(reportsDir, family), REPORT_NAME)) {
+    if (!each.file.startsWith(`${family}_`)) continue;
+    if (newest === null || isAfter(each, newest)) newest = each;
+    if (removeAfterDays !== null && isOlder(nowMs, each.writtenAtMs, removeAfterDays)) old.push(each);
+  }
+  const young = newest === null || old.includes(newest) ? [] : [newest];
+  return inOrder([...old, ...young]).map((each) => ({ ...each, file: `${family}/${each.file}`, family }));
 }
 
-function filesIn(dir: string, name: RegExp): FileFacts[] {
-  if (!existsSync(dir)) return [];
-  return readdirSync(dir, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && name.test(entry.name))
-    .flatMap((entry) => {
-      const stat = statSync(join(dir, entry.name), { throwIfNoEntry: false });
-      return stat === undefined ? [] : [{ file: entry.name, bytes: stat.size, writtenAtMs: stat.mtimeMs }];
-    })
-    .sort((a, b) => (a.file < b.file ? -1 : 1));
+async function filesIn(dir: string, name: RegExp): Promise<FileFacts[]> {
+  const found: FileFacts[] = [];
+  for await (const file of files(dir, name)) found.push(file);
+  return inOrder(found);
 }
 
-function foldersIn(dir: string): string[] {
-  if (!existsSync(dir)) return [];
-  return readdirSync(dir, { withFileTypes: true })
+async function* files(dir: string, name: RegExp): AsyncGenerator<FileFacts> {
+  const entries = await opendir(dir, { bufferSize: 256 }).catch(orGone);
+  for await (const entry of entries ?? []) {
+    if (!entry.isFile() || !name.test(entry.name)) continue;
+    const facts = await stat(join(dir, entry.name)).catch(orGone);
+    if (facts !== null) yield { file: entry.name, bytes: facts.size, writtenAtMs: facts.mtimeMs };
+  }
+}
+
+function inOrder(found: FileFacts[]): FileFacts[] {
+  return found.sort((a, b) => (a.file < b.file ? -1 : 1));
+}
+
+async function foldersIn(dir: string): Promise<string[]> {
+  return (await entriesOf(dir))
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
     .sort();
+}
+
+async function entriesOf(dir: string): Promise<Dirent[]> {
+  return (await readdir(dir, { withFileTypes: true }).catch(orGone)) ?? [];
+}
+
+function orGone(error: unknown): null {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+  throw error;
 }

@@ -1,5 +1,5 @@
 /** Does what a plan says, item by item. Each hand looks again: what is not as it was planned stays, and the result says why. */
-import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClientBase } from 'pg';
 import { z } from 'zod';
@@ -20,19 +20,22 @@ export interface RetentionRun {
   /** What `plan` was made of. */
   readonly facts: RetentionFacts;
   readonly plan: RetentionPlan;
-  /** After each item; for heartbeats and progress. */
-  readonly onResult?: (result: RetentionResult) => void;
+  /** After each item, and awaited: what is written down then is on record before the next one goes. */
+  readonly onResult?: (result: RetentionResult) => Promise<void> | void;
   readonly onStep?: (step: ArchiveStep) => void;
+  /** Ends the run between two items, with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Idempotent: a run that was cut off is followed by a new plan, which has what is left. Throws what the disk or the server says. */
 export async function runRetention(run: RetentionRun): Promise<RetentionResult[]> {
   const results: RetentionResult[] = [];
   for (const item of run.plan.items) {
+    run.signal?.throwIfAborted();
     const refused = await actOn(run, item.target);
     const result: RetentionResult = { ...item, done: refused === null, why: refused ?? item.why };
     results.push(result);
-    run.onResult?.(result);
+    await run.onResult?.(result);
   }
   return results;
 }
@@ -61,10 +64,10 @@ async function actOn(run: RetentionRun, target: RetentionTarget): Promise<string
     case 'drop_event_day':
       return dropDay(run, target.day);
     case 'remove_report':
-      rmSync(join(places.reportsDir, target.file), { force: true });
+      await rm(join(places.reportsDir, target.file), { force: true });
       return null;
     case 'remove_log':
-      rmSync(join(places.logsDir, target.file), { force: true });
+      await rm(join(places.logsDir, target.file), { force: true });
       return null;
     case 'remove_backup':
       await removeBackup(places.backupsDir, target.name);

@@ -275,7 +275,7 @@ test('what was measured around the machine is told: the time that its work takes
     expect(counts('tick')).toBeGreaterThan(counts('evaluate'));
     expect(counts('placeAnswer')).toBeGreaterThan(0);
 
-    bot.runtime.reportFills();
+    bot.runtime.reportLast();
     const report = (await events(bot)).filter(({ type }) => type === 'shadow_fills').at(-1);
     expect(report).toMatchObject({ symbol: 'BTCUSDT', sinceStart: { orders: expect.any(Number) } });
     expect((report!['sinceStart'] as { orders: number }).orders).toBeGreaterThan(0);

@@ -10,6 +10,10 @@ import {
   type StoreUnderTest,
 } from '../console/harness.ts';
 import { tellStory } from '../console/story.ts';
+import { SILENT } from '../../core/log.ts';
+import { createPool } from '../../ledger/connect.ts';
+import { createEvidenceStore } from '../../ledger/evidence/store.ts';
+import { draft } from '../core/evidence/builders.ts';
 import { botConfig } from '../support/bots.ts';
 import { until } from '../support/desk.ts';
 import { REASON_TEXTS } from '../../core/bot/reason-texts.ts';
@@ -105,6 +109,33 @@ describe('with one bot trading', () => {
       );
       expect(await viewer.slot('risk-figures', 'bot4')).toBe('funding 0.00 (now 0.4000 %) · drift 0.00 %');
     }));
+
+  test('says what evidence there is, what it found, and how old it is; a rehearsal of a command does not count', async () => {
+    const nowMs = Date.now();
+    const pool = createPool({
+      databaseUrl: store.postgres.databaseUrl,
+      role: 'desk_writer',
+      connections: 1,
+      log: SILENT,
+    });
+    const chain = createEvidenceStore({ pool, headsFile: null, log: SILENT });
+    const gate = { go: false, hoursElapsed: 3.25, rules: { windowMs: 86_400_000 }, standing: [], paused: null };
+    const found = { pass: false, findings: [{ code: 'not_listened' }] };
+    const drafts = [
+      draft({ key: 'day2-gate/1/1', kind: 'day2_gate', atMs: nowMs - 600_000, payload: gate }),
+      draft({ key: 'freshness/1/1', kind: 'market_data_freshness', atMs: nowMs - 7_300_000, payload: found }),
+      draft({ key: 'rehearsal/day2-gate/1', kind: 'day2_gate', atMs: nowMs, payload: { ...gate, go: true } }),
+    ];
+    for (const each of drafts) await chain.append({ ...each, subject: 'local', rehearsal: ['a test'] });
+    await pool.end();
+    await forEachSize(async (viewer) => {
+      await until('the evidence', async () => (await viewer.slot('evidence-list'))?.includes('Market data') === true);
+      expect(await viewer.slot('evidence-list')).toMatch(
+        /^Day-2 gate ?NO-GO, 3\.25 of 24 h; a rehearsal ?10 min ago ?Market data ?1 finding: not listened; a rehearsal ?2 h 1 min ago$/,
+      );
+      await viewer.shoot('evidence');
+    });
+  }, 60_000);
 
   test('fresh, old and missing data stand side by side', () =>
     forEachSize(async (viewer) => {

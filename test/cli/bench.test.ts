@@ -25,6 +25,7 @@ test.each([
   'tick-to-order',
   'journal-append',
   'event-shipping',
+  'projection-rebuild',
   'evidence-verify',
   'duckdb-query',
 ])(

@@ -7,16 +7,17 @@ import { scheduleDeclaration } from '../../core/schedules/declaration.ts';
 import { ConfigError } from '../../config/load.ts';
 import { loadSchedules } from '../../config/schedules.ts';
 import { WORKFLOW_TYPES } from '../../workflows/desk-attributes.ts';
+import { WORKFLOW_INPUTS } from '../../workflows/inputs.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'schedules-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-const GOOD = { workflow: 'bot', every: '5m', overlap: 'skip', catchupWindow: '1m', note: 'a test' };
+const GOOD = { workflow: 'eventStoreIntegrity', every: '5m', overlap: 'skip', catchupWindow: '1m', note: 'a test' };
 const { every: _every, ...WITHOUT_TIME } = GOOD;
 
 function load(file: unknown) {
   writeFileSync(join(dir, 'schedules.yml'), typeof file === 'string' ? file : stringify(file));
-  return loadSchedules(dir, WORKFLOW_TYPES);
+  return loadSchedules(dir, WORKFLOW_INPUTS);
 }
 const one = (changes: object, base: object = GOOD) => ({ version: 1, schedules: { a: { ...base, ...changes } } });
 
@@ -31,7 +32,7 @@ function faultsOf(file: unknown): readonly string[] {
 }
 
 test("the desk's own file names workflows that the desk runs", () => {
-  expect(Object.keys(loadSchedules('config', WORKFLOW_TYPES))).toContain('integrity');
+  expect(Object.keys(loadSchedules('config', WORKFLOW_INPUTS))).toContain('integrity');
 });
 
 test('the workflow types are those of the bundle', () => {
@@ -39,18 +40,26 @@ test('the workflow types are those of the bundle', () => {
     ([, name]) => name,
   );
   expect([...WORKFLOW_TYPES]).toEqual(exported);
+  expect(Object.keys(WORKFLOW_INPUTS)).toEqual(exported);
 });
 
 test('every field stands on the page of the configuration, in its order', () => {
   const [, section = ''] = readFileSync('docs/config.md', 'utf8').split('\n## Schedules\n');
-  const told = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, field]) => field);
-  expect(told).toEqual(Object.keys(scheduleDeclaration(['bot']).in.shape));
+  const told = [...section.split('\n## ')[0]!.matchAll(/^\| `(\w+)` \|/gm)].map(([, field]) => field);
+  expect(told).toEqual(Object.keys(scheduleDeclaration(WORKFLOW_INPUTS).in.shape));
 });
 
 test('durations come in ms, the time zone is UTC unless said otherwise, and a failure does not pause', () => {
   expect(load(one({ offset: '30s', jitter: '2s' }))).toEqual({
     a: {
-      ...{ workflow: 'bot', overlap: 'skip', note: 'a test', input: {}, pauseOnFailure: false, timezone: 'UTC' },
+      ...{
+        workflow: 'eventStoreIntegrity',
+        overlap: 'skip',
+        note: 'a test',
+        input: {},
+        pauseOnFailure: false,
+        timezone: 'UTC',
+      },
       ...{ every: 300_000, offset: 30_000, jitter: 2_000, catchupWindow: 60_000 },
     },
   });
@@ -89,6 +98,9 @@ describe('each fault is told with path, rule and value', () => {
     ['jitter', { jitter: '0s' }, 'expected at least 1s, was "0s"'],
     ['note', { note: '' }, 'expected at least 1 characters, was ""'],
     ['input', { input: { desk: 'mine' } }, 'expected no desk and host: both come from desk.yml, was {"desk":"mine"}'],
+    ['input.mode', { workflow: 'artifactRetention', input: { mode: 'all' } }, 'expected one of plan, run, was "all"'],
+    ['input.colour', { workflow: 'databaseBackup', input: { colour: 'red' } }, 'unknown key, was "red"'],
+    ['input.bot', { workflow: 'bot' }, 'expected a text, was missing'],
     ['colour', { colour: 'red' }, 'unknown key, was "red"'],
   ])('%s %j', (field, changes, fault) =>
     expect(faultsOf(one(changes))).toEqual([`schedules.yml: schedules.a.${field}: ${fault}`]),
@@ -116,6 +128,14 @@ describe('each fault is told with path, rule and value', () => {
     expect(faultsOf(one({ cron: '0 3 * * *' }))[0]).toContain(`schedules.a: ${rule}`);
   });
 
+  test('an input is held against its contract beside faults of other fields', () => {
+    const file = one({ workflow: 'databaseBackup', input: { restoreTest: 'sundays' }, overlap: 'x' });
+    expect(faultsOf(file)).toEqual([
+      expect.stringContaining('schedules.a.overlap: expected one of skip'),
+      'schedules.yml: schedules.a.input.restoreTest: expected true or false, was "sundays"',
+    ]);
+  });
+
   test('all of them at once, those between fields beside those of a field', () => {
     const file = {
       version: 2,
@@ -134,6 +154,6 @@ describe('each fault is told with path, rule and value', () => {
   test('a file that is missing or no YAML is a fault, not a desk without schedules', () => {
     expect(faultsOf('version: [')).toEqual([expect.stringMatching(/^schedules\.yml: .* at line 1/)]);
     rmSync(join(dir, 'schedules.yml'));
-    expect(() => loadSchedules(dir, WORKFLOW_TYPES)).toThrow('schedules.yml: expected a file, was missing');
+    expect(() => loadSchedules(dir, WORKFLOW_INPUTS)).toThrow('schedules.yml: expected a file, was missing');
   });
 });

@@ -60,7 +60,7 @@ test('archived segments hold the same bytes; the journal opens, reads and goes o
     await verifyArchived(archiveDir, segment);
   }
   const end = moved.at(-1)!.lastSequence;
-  expect(archivedIn(archiveDir).map(({ lastSequence }) => lastSequence)).toEqual(
+  expect((await archivedIn(archiveDir)).map(({ lastSequence }) => lastSequence)).toEqual(
     moved.map((each) => each.lastSequence),
   );
   expect((await readAll(journalDir)).map(({ sequence }) => sequence)).toEqual(
@@ -80,7 +80,7 @@ test('archived segments hold the same bytes; the journal opens, reads and goes o
   await archiveSegment(moved[0]!);
   expect(existsSync(join(journalDir, moved[0]!.segment))).toBe(false);
   removeArchived(archiveDir, moved[0]!.segment);
-  expect(archivedIn(archiveDir)).toHaveLength(2);
+  expect(await archivedIn(archiveDir)).toHaveLength(2);
 });
 
 /** Where the last record begins: each has a header of 48 bytes with the length of its payload in front. */
@@ -105,7 +105,7 @@ test.each(STEPS)(
     expect(isInJournal).toBe(step !== 'removed');
     if (isInJournal) expect(readFileSync(join(journalDir, segment))).toEqual(bytes);
     else expect((await verifyArchived(archiveDir, segment)).bytes).toBe(bytes.length);
-    expect(archivedIn(archiveDir)).toHaveLength(step === 'archived' || step === 'removed' ? 1 : 0);
+    expect(await archivedIn(archiveDir)).toHaveLength(step === 'archived' || step === 'removed' ? 1 : 0);
     if (isInJournal) await archiveSegment(first!);
     expect(gunzipSync(readFileSync(join(archiveDir, `${segment}.gz`)))).toEqual(bytes);
     expect(existsSync(join(journalDir, segment))).toBe(false);
@@ -128,7 +128,7 @@ test.each([
   const damaged = readFileSync(file);
   await expect(archiveSegment(first!)).rejects.toThrow(JournalDamaged);
   expect(readFileSync(file)).toEqual(damaged);
-  expect(archivedIn(archiveDir)).toEqual([]);
+  expect(await archivedIn(archiveDir)).toEqual([]);
 });
 
 test('zeros behind the last record are kept as they are', async () => {

@@ -78,6 +78,7 @@ test('with Postgres away trading goes on, the lag shows, and all of it arrives a
   appendEvents(journal, 100);
   await journal.durable();
   await shipper.drain(10_000);
+  let waitedMs = 0;
   await database.restart(async () => {
     appendEvents(journal, 400);
     await journal.durable();
@@ -86,10 +87,15 @@ test('with Postgres away trading goes on, the lag shows, and all of it arrives a
       return lagEvents === 400 && lastError?.includes('LedgerUnavailable') === true;
     });
     await expect(shipper.drain(50)).rejects.toThrow('patient');
+    const ageOf = () => shipper.status()['patient']?.storedAgeMs ?? 0;
+    const before = ageOf();
+    await until('a wait that grows', () => ageOf() > before + 100);
+    waitedMs = ageOf();
   });
   await journal.close();
   await shipper.drain(20_000);
   expect(await storedOf(database, 'patient')).toEqual(storedExactly(500));
+  await until('no wait any more', () => (shipper.status()['patient']?.storedAgeMs ?? Infinity) < waitedMs);
   await shipper.stop();
 });
 

@@ -9,6 +9,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -177,6 +179,23 @@ describe('after a death', () => {
     expect(isAlive(other.identity)).toBe(true);
     await postgres.stop();
     await stop(other.identity, 1_000);
+  });
+
+  test('a killed server that nobody reaps keeps its number, and keeps nobody from starting', async () => {
+    const postgres = await start();
+    const written = readFileSync(pidFile, 'utf8');
+    process.kill(postgres.identity!.pid, 'SIGKILL');
+    await stopped();
+    // A child that ended, of a parent that never asks for it.
+    const holder = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const zombie = Number(await once(holder.stdout, 'data'));
+    await until('it to be a zombie', () => processIdentity(zombie) === null);
+    expect(process.kill(zombie, 0)).toBe(true);
+    writeFileSync(pidFile, written.replace(/^\d+/, String(zombie)));
+    const again = await start();
+    expect(again.adopted).toBe(false);
+    await again.stop();
+    holder.kill('SIGKILL');
   });
 
   test('a Postgres over other data is not ours, whatever the pid file says', async () => {

@@ -184,7 +184,10 @@ export class TestDesk {
   async killSupervisor(): Promise<void> {
     const { child } = this;
     child?.kill('SIGKILL');
-    await until('the supervisor to be gone', () => child === null || child.signalCode !== null);
+    await until(
+      'the supervisor to be gone',
+      () => child === null || child.exitCode !== null || child.signalCode !== null,
+    );
     await this.pool?.end();
     this.pool = null;
   }

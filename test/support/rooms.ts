@@ -90,7 +90,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   monitoring: { rooms: ['core'], packages: ['pino', 'prom-client', 'node:*'] },
 };
 
-const CONTRACT = /^workflows\/([a-z0-9-]+\/contract|attribution|desk-attributes|parse-input)\.ts$/;
+const CONTRACT = /^workflows\/([a-z0-9-]+\/contract|attribution|desk-attributes|inputs|parse-input)\.ts$/;
 
 interface Imported {
   readonly specifier: string;

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
@@ -12,9 +11,9 @@ import { choosePorts } from '../../stack/ports.ts';
 import { findTemporalCli } from '../../stack/temporal-cli.ts';
 import { declaredPorts, onFreePorts, readTemporalDev } from '../../stack/temporal-dev.ts';
 import { startTemporalServer } from '../../stack/temporal-server.ts';
+import { advance } from '../../stack/virtual-time.ts';
 import type { BotWorkflow, BotWorkflowStart } from '../../workflows/bot/contract.ts';
 import { botWorkflowId } from '../../workflows/bot/contract.ts';
-import { until } from './desk.ts';
 
 export interface TestTemporal {
   readonly home: DeskHome;
@@ -23,19 +22,22 @@ export interface TestTemporal {
   /** The `temporal` command. */
   readonly cliPath: string;
   /** Runs a worker until the environment ends. */
-  work(options: Omit<WorkerOptions, 'connection'>): Promise<void>;
+  work(options: Omit<WorkerOptions, 'connection'> & { isolateExecutionTimeout?: string }): Promise<void>;
   /** Starts a `bot` workflow whose timers and retries take no real time. */
   startInVirtualTime(input: BotWorkflowStart): Promise<WorkflowHandleWithFirstExecutionRunId<BotWorkflow>>;
+  /** The same for a workflow of any type. */
+  startSkipping<W extends Workflow>(
+    type: string,
+    workflowId: string,
+    input: Parameters<W>[0],
+  ): Promise<WorkflowHandleWithFirstExecutionRunId<W>>;
   /** Starts a workflow whose time goes on by `advance` alone. */
   startStepwise<W extends Workflow>(
     type: string,
     workflowId: string,
     input: Parameters<W>[0],
   ): Promise<WorkflowHandleWithFirstExecutionRunId<W>>;
-  /**
-   * Lets so much virtual time pass for it, from timer to timer; resolves when it has. The server would skip on while a workflow
-   * task waits for a busy worker, and then a timer is heard of late: so no skip goes beyond the next timer.
-   */
+  /** Lets so much virtual time pass for it, from timer to timer; resolves when it has. */
   advance(workflowId: string, ms: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -57,25 +59,16 @@ export async function startTestTemporal(
   const connection = await Connection.connect({ address: server.address });
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection });
-  let advances = 0;
-  const msOf = (told: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
-    Number(told?.seconds ?? 0) * 1_000 + (told?.nanos ?? 0) / 1e6;
-  const skipBy = (ms: number, id: string): object => ({
-    fastForwardConfig: { id, duration: { seconds: Math.floor(ms / 1_000), nanos: Math.round((ms % 1_000) * 1e6) } },
-    maxSessionSkipCount: 100_000,
-  });
-
   /** The SDK has no option for it yet: the field is set on the raw request, for this start alone. */
   async function startSkipping<W extends Workflow>(
     type: string,
     workflowId: string,
     input: Parameters<W>[0],
-    timeSkippingConfig: object,
   ): Promise<WorkflowHandleWithFirstExecutionRunId<W>> {
     const { workflowService } = connection;
     const plain = workflowService.startWorkflowExecution.bind(workflowService);
     workflowService.startWorkflowExecution = ((request: object) =>
-      plain({ ...request, timeSkippingConfig })) as typeof plain;
+      plain({ ...request, timeSkippingConfig: { enabled: true } })) as typeof plain;
     try {
       return await client.workflow.start<W>(type, {
         workflowId,
@@ -85,43 +78,6 @@ export async function startTestTemporal(
     } finally {
       workflowService.startWorkflowExecution = plain;
     }
-  }
-  async function skip(workflowId: string, ms: number): Promise<void> {
-    const { workflowService } = connection;
-    advances += 1;
-    const fastForwardId = `advance-${advances}`;
-    const of = { namespace: client.options.namespace, workflowExecution: { workflowId } };
-    await workflowService.updateWorkflowExecutionOptions({
-      ...of,
-      workflowExecutionOptions: { timeSkippingConfig: { enabled: true, ...skipBy(ms, fastForwardId) } },
-      updateMask: { paths: ['time_skipping_config'] },
-    });
-    for (let isDone = false; !isDone;) {
-      const { fastForwardInfo } = await workflowService.pollWorkflowExecutionTimeSkipping({ ...of, fastForwardId });
-      isDone = fastForwardInfo?.hasCompleted === true;
-    }
-  }
-
-  /** Its time once it has nothing to do. */
-  function idle(workflowId: string): Promise<number> {
-    const look = async (): Promise<number | null> => {
-      const { raw } = await client.workflow.getHandle(workflowId).describe();
-      if ((raw.pendingActivities ?? []).length > 0 || raw.pendingWorkflowTask) return null;
-      return msOf(raw.workflowExtendedInfo?.timeSkippingInfo?.currentTime);
-    };
-    return until(`${workflowId} to have nothing to do`, look, 120_000, 5);
-  }
-
-  /** When the timer fires that it started last. */
-  async function nextTimerMs(workflowId: string): Promise<number> {
-    const { history } = await connection.workflowService.getWorkflowExecutionHistoryReverse({
-      namespace: client.options.namespace,
-      execution: { workflowId },
-      maximumPageSize: 20,
-    });
-    const started = history?.events?.find(({ timerStartedEventAttributes }) => timerStartedEventAttributes);
-    if (started === undefined) return Infinity;
-    return msOf(started.eventTime) + msOf(started.timerStartedEventAttributes?.startToFireTimeout);
   }
 
   const running: { worker: Worker; run: Promise<void> }[] = [];
@@ -139,22 +95,15 @@ export async function startTestTemporal(
       });
       running.push({ worker, run: worker.run() });
     },
-    startInVirtualTime: (input) =>
-      startSkipping<BotWorkflow>('bot', botWorkflowId(input.bot), input, { enabled: true }),
-    // A session that may skip nothing yet: `advance` says how far.
-    startStepwise: (type, workflowId, input) =>
-      startSkipping(type, workflowId, input, { enabled: true, ...skipBy(1, 'begin') }),
-    async advance(workflowId, ms) {
-      const untilMs = (await idle(workflowId)) + ms;
-      for (;;) {
-        const nowMs = await idle(workflowId);
-        if (nowMs >= untilMs) return;
-        const timerMs = await nextTimerMs(workflowId);
-        // One that is due fires by itself within moments.
-        if (timerMs <= nowMs) await sleep(5);
-        else await skip(workflowId, Math.min(timerMs, untilMs) - nowMs);
-      }
-    },
+    startInVirtualTime: (input) => startSkipping<BotWorkflow>('bot', botWorkflowId(input.bot), input),
+    startSkipping,
+    startStepwise: <W extends Workflow>(type: string, workflowId: string, input: Parameters<W>[0]) =>
+      client.workflow.start<W>(type, {
+        workflowId,
+        taskQueue: 'desk',
+        args: [input] as unknown as Parameters<W>,
+      } as never),
+    advance: async (workflowId, ms) => void (await advance(client, workflowId, ms)),
     async stop() {
       for (const { worker } of running) worker.shutdown();
       await Promise.all(running.map(({ run }) => run));

@@ -48,6 +48,8 @@ export async function startSupervisedWorld(
   await temporal.work({
     taskQueue: 'desk',
     workflowBundle: { codePath: join(await builtCode(), 'workflows', 'bundle.js') },
+    // As the desk's own worker.
+    isolateExecutionTimeout: '30s',
   });
   await temporal.work({
     taskQueue: 'bot-host-local',

@@ -24,6 +24,8 @@ export const BotCarried = z.strictObject({
   hardStoppedBy: Recorded.nullable(),
   /** Restart approved and not yet told to the process; it lifts what began before it. */
   approval: Recorded.nullable().default(null),
+  /** Who resumed it and was not told to the process yet; a pause that comes later takes it back, and in a freeze it waits. */
+  resumedBy: Recorded.nullable().default(null),
   /** Why nothing restarts before a person approves. */
   gaveUp: z.strictObject({ reason: z.string(), atMs: z.int().positive() }).nullable(),
   shortRuns: z.int().nonnegative(),
@@ -42,6 +44,7 @@ export const BotWorkflowInput = z.strictObject({
     frozenBy: null,
     hardStoppedBy: null,
     approval: null,
+    resumedBy: null,
     gaveUp: null,
     shortRuns: 0,
     restarts: 0,

@@ -1,13 +1,19 @@
 /** Live-tunable parameters of a bot: they belong to its process, which keeps them over restarts; nothing is kept here. */
 import { ActivityFailure, ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { parseInput } from '../parse-input.ts';
+import type { RollOver } from '../roll-over.ts';
 import * as contract from './contract.ts';
 import type { BotHands } from './hands.ts';
 
-export function handleTuning(status: contract.BotWorkflowStatus, { tuneBot }: Pick<BotHands, 'tuneBot'>): void {
+export function handleTuning(
+  status: contract.BotWorkflowStatus,
+  { tuneBot }: Pick<BotHands, 'tuneBot'>,
+  rollOver: Pick<RollOver, 'note'>,
+): void {
   setHandler(
     contract.setParametersUpdate,
     async (message): Promise<contract.CommandResult> => {
+      rollOver.note();
       const { operator, reason, changes } = parseInput(contract.SetParameters, message);
       if (status.pid === null) throw refused('the bot process is not running; nothing was changed');
       try {
@@ -18,6 +24,8 @@ export function handleTuning(status: contract.BotWorkflowStatus, { tuneBot }: Pi
         throw error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true
           ? refused(error.cause.message)
           : unanswered(error);
+      } finally {
+        rollOver.note();
       }
     },
     { validator: (message) => void parseInput(contract.SetParameters, message) },

@@ -22,25 +22,28 @@ import {
   sleep,
   TimeoutFailure,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { LADDER } from '../../core/escalation/ladder.ts';
 import { decideRestart, type BotExit } from '../../core/supervision/restart.ts';
 import { DeskBot, DeskId, DeskKind, DeskPhase, DeskSeverity } from '../desk-attributes.ts';
 import { Attribution, attributed } from '../attribution.ts';
 import { parseInput } from '../parse-input.ts';
+import { watchRollOver } from '../roll-over.ts';
 import * as contract from './contract.ts';
 import { botDetails } from './details.ts';
 import { botHands } from './hands.ts';
-import { handleHolds } from './holds.ts';
+import { handleHolds, type Holds } from './holds.ts';
 import { handleTuning } from './tuning.ts';
 
 export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
   const input = parseInput(contract.BotWorkflowInput, raw);
   const status = freshStatus(input);
   const hands = botHands(input);
+  const rollOver = watchRollOver();
 
+  /** Comes with each thing that happened. */
   const show = (phase: contract.BotWorkflowPhase): void => {
+    rollOver.note();
     if (phase !== status.phase) status.phaseSinceMs = Date.now();
     status.phase = phase;
     upsertSearchAttributes([
@@ -52,8 +55,8 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     ]);
     setCurrentDetails(botDetails(status));
   };
-  const holds = handleHolds(status, hands, () => show(livePhase(status)));
-  handleTuning(status, hands);
+  const holds = handleHolds(status, hands, rollOver, () => show(livePhase(status)));
+  handleTuning(status, hands, rollOver);
   setHandler(contract.statusQuery, () => status);
   setHandler(
     contract.stopUpdate,
@@ -75,7 +78,8 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
       status.adopted = started.adopted;
       show(livePhase(status));
       await holds.untilTold();
-      const keeper = new CancellationScope({ cancellable: true });
+      // Beside this life and not below it: while its watching activity lets go, a freeze is still told at once.
+      const keeper = await CancellationScope.nonCancellable(async () => new CancellationScope({ cancellable: true }));
       void keeper
         .run(() => holds.keepTold())
         .catch((error: unknown) => {
@@ -109,24 +113,23 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     while (status.stopBy === null) {
       if (status.gaveUp !== null) {
         if (status.phase !== 'gave_up') show('gave_up');
-        await condition(
-          () => status.gaveUp === null || status.stopBy !== null || workflowInfo().continueAsNewSuggested,
-        );
-        if (status.gaveUp !== null && status.stopBy === null && (await mayRollOver(status))) return await rollOver();
+        await condition(() => status.gaveUp === null || status.stopBy !== null || rollOver.isDue());
+        if (status.gaveUp !== null && status.stopBy === null && (await mayRollOver(status, holds))) return await goOn();
         continue;
       }
       const scope = new CancellationScope({ cancellable: true });
       const life = scope.run(live);
       const isOver = await Promise.race([
         life.then(() => true),
-        condition(() => status.stopBy !== null || workflowInfo().continueAsNewSuggested).then(() => false),
+        condition(() => status.stopBy !== null || rollOver.isDue()).then(() => false),
       ]);
       if (!isOver) scope.cancel();
       const exit = await life;
+      rollOver.note();
       if (status.stopBy !== null) break;
-      if (exit === null && !workflowInfo().continueAsNewSuggested) break; // The workflow itself is being cancelled.
+      if (exit === null && !rollOver.isDue()) break; // The workflow itself is being cancelled.
       if (exit === null) {
-        if (await mayRollOver(status)) return await rollOver();
+        if (await mayRollOver(status, holds)) return await goOn();
         break;
       }
       status.lastExit = exit;
@@ -179,11 +182,11 @@ export async function bot(raw: unknown): Promise<contract.BotWorkflowResult> {
     }
   }
 
-  function rollOver(): Promise<never> {
-    const { pausedBy, frozenBy, hardStoppedBy, approval, gaveUp, shortRuns, restarts } = status;
+  function goOn(): Promise<never> {
+    const { pausedBy, frozenBy, hardStoppedBy, approval, resumedBy, gaveUp, shortRuns, restarts } = status;
     return continueAsNew<typeof bot>({
       ...input,
-      carried: { pausedBy, frozenBy, hardStoppedBy, approval, gaveUp, shortRuns, restarts },
+      carried: { pausedBy, frozenBy, hardStoppedBy, approval, resumedBy, gaveUp, shortRuns, restarts },
     });
   }
 }
@@ -218,8 +221,8 @@ function severityOf(phase: contract.BotWorkflowPhase, risk: contract.BotRisk | n
 }
 
 /** Every handler has ended, but for one of `stop`, which ends with the workflow: then this run goes on to its stop. */
-async function mayRollOver(status: contract.BotWorkflowStatus): Promise<boolean> {
-  await condition(() => allHandlersFinished() || status.stopBy !== null);
+async function mayRollOver(status: contract.BotWorkflowStatus, holds: Pick<Holds, 'isTelling'>): Promise<boolean> {
+  await condition(() => (allHandlersFinished() && !holds.isTelling()) || status.stopBy !== null);
   return status.stopBy === null;
 }
 

@@ -24,6 +24,7 @@ import { DeskId, DeskKind, DeskPhase, DeskSeverity, DeskVerdict } from '../desk-
 import { evidenceHands } from '../evidence-hands.ts';
 import type { JsonObject } from '../../core/evidence/json.ts';
 import { parseInput } from '../parse-input.ts';
+import { watchRollOver } from '../roll-over.ts';
 import * as contract from './contract.ts';
 
 /** Beyond the last moment that is missing, so that no clock's rounding costs another quarter of an hour. */
@@ -40,6 +41,7 @@ export async function day2Gate(raw: unknown): Promise<never> {
     throw ApplicationFailure.nonRetryable('carried: expected nothing, only a run before may carry', 'InvalidInput');
   const { desk, host, rules, scenario } = input;
   const hands = evidenceHands(host);
+  const rollOver = watchRollOver();
   const startMs = input.carried?.startMs ?? Date.now();
   let state: Day2State = input.carried?.state ?? blankDay2(rules);
   let records = 0;
@@ -63,6 +65,7 @@ export async function day2Gate(raw: unknown): Promise<never> {
   const told =
     (kind: 'paused' | 'resumed') =>
     (message: Attribution): Day2Status => {
+      rollOver.note();
       if ((kind === 'paused') === (state.paused !== null)) throw notAllowed(pausedText(state));
       const { state: next, faults } = step(state, { kind, atMs: Date.now(), ...message });
       if (faults.length > 0) throw notAllowed(faults.map(faultLine).join('\n'));
@@ -75,6 +78,7 @@ export async function day2Gate(raw: unknown): Promise<never> {
   setHandler(
     contract.reanchorUpdate,
     async (message) => {
+      rollOver.note();
       const reanchor: Reanchor = { by: parseInput(Attribution, message), answer: null };
       reanchors.push(reanchor);
       await condition(() => reanchor.answer !== null);
@@ -164,18 +168,22 @@ export async function day2Gate(raw: unknown): Promise<never> {
   };
 
   show();
+  const mayRollOver = (): boolean => rollOver.isDue() && allHandlersFinished();
   for (let dueMs = Date.now(); ;) {
-    if (Date.now() >= dueMs) {
+    // Not before a roll-over: the next run begins with one, and messages that come meanwhile would put it off again.
+    if (!rollOver.isDue() && Date.now() >= dueMs) {
       dueMs = Date.now() + nextMs(state);
       await evaluate();
     }
     for (let next = reanchors.shift(); next !== undefined; next = reanchors.shift()) await reanchor(next);
-    if (workflowInfo().continueAsNewSuggested && reanchors.length === 0 && allHandlersFinished())
+    rollOver.note();
+    if (mayRollOver() && reanchors.length === 0)
       return continueAsNew<typeof day2Gate>({ ...input, carried: { state, startMs } });
     dueMs = Math.min(dueMs, Date.now() + nextMs(state));
-    await condition(() => reanchors.length > 0, Math.max(1, dueMs - Date.now()), {
-      summary: 'until the next evaluation',
-    });
+    // A flood of messages fills a history long before the next evaluation.
+    const isAwaited = (): boolean => reanchors.length > 0 || mayRollOver();
+    if (rollOver.isDue()) await condition(isAwaited);
+    else await condition(isAwaited, Math.max(1, dueMs - Date.now()), { summary: 'until the next evaluation' });
   }
 }
 

@@ -15,6 +15,7 @@ const fileOf = (sequence: number): string => `${String(sequence).padStart(16, '0
 
 const POLICY: RetentionPolicy = {
   version: 1,
+  scheduled: 'plan',
   journals: { archiveAfterDays: 7, keepSegments: 2 },
   archives: { removeAfterDays: 100 },
   events: { dropAfterDays: 30, keepDays: 3 },
@@ -259,7 +260,7 @@ test('a policy that drops what is not archived yet is a fault at its path', () =
 test('evidence of a run counts all and names the first of them', () => {
   const result = { target: { action: 'remove_log', file: 'x.log.1' } as const, done: true, why: 'old', bytes: 2 };
   const results = [...Array.from({ length: 2_100 }, () => result), { ...result, done: false, why: 'damaged' }];
-  const payload = retentionPayload({ operator: 'ann', reason: 'weekly' }, POLICY, { items: [], held: [] }, results);
+  const payload = retentionPayload({ operator: 'ann', reason: 'weekly' }, POLICY, 0, results);
   expect(payload).toMatchObject({ done: 2_100, bytes: 4_200, refused: 1, held: 0, operator: 'ann' });
   expect(payload['items']).toHaveLength(2_000);
 });

@@ -11,8 +11,8 @@ import { SILENT } from '../../../core/log.ts';
 import { listBackups, manifestOf, removeBackup, restoreFiles } from '../../../ledger/backup/backups.ts';
 import { createBackup } from '../../../ledger/backup/create.ts';
 import { MANIFEST_FILE, manifestText, type BackupManifest } from '../../../ledger/backup/manifest.ts';
-import { verifyBackup, type CopyServer } from '../../../ledger/backup/verify.ts';
-import { copyFolder, postgresOwner, withServerOver } from '../../../stack/postgres-copy.ts';
+import { verifyBackup } from '../../../ledger/backup/verify.ts';
+import { copyServer } from '../../../stack/postgres-copy.ts';
 import { appendEvents, openBot, programOf, startDatabase, storedOf, MIGRATIONS_DIR, type TestDatabase } from '../helpers.ts'; // prettier-ignore
 
 const TIMEOUT_MS = 120_000;
@@ -26,12 +26,7 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => database.remove());
 
-const server: CopyServer = {
-  owner: () => postgresOwner(home, SILENT),
-  folder: () => copyFolder(home),
-  withServer: (options, work) => withServerOver({ home, ...options, log: SILENT }, work),
-};
-
+const server = () => copyServer(home, SILENT);
 const create = (dir = backupsDir) =>
   createBackup({ databaseUrl: database.url, backupsDir: dir, env: process.env, log: SILENT });
 
@@ -76,7 +71,7 @@ test(
     const load1 = manifest.store.sources.find(({ source }) => source === 'load1');
     expect(load1?.lastSequence).toBeGreaterThan(before['last']!);
     expect(load1?.events).toBe(load1?.lastSequence);
-    const verdict = await verifyBackup(backupsDir, whole, server);
+    const verdict = await verifyBackup(backupsDir, whole, server());
     expect(verdict).toMatchObject({ ok: true, fileFaults: [], started: { missing: [] } });
     // Nothing is left of what it needed.
     expect(await database.query('select slot_name from pg_replication_slots')).toEqual([]);
@@ -99,7 +94,7 @@ test(
       for (const each of manifest.store.sources) each.events += 1;
       manifest.store.evidenceHead = { number: 7, hash: 'a'.repeat(64) };
     });
-    const verdict = await verifyBackup(dir, whole, server);
+    const verdict = await verifyBackup(dir, whole, server());
     expect(verdict.ok).toBe(false);
     expect(verdict.started?.missing).toEqual([
       expect.stringMatching(/^load1: expected \d+ events up to \d+, was \d+$/),
@@ -121,7 +116,7 @@ test(
       for (const { path } of manifest.files) if (isLog(path)) rmSync(join(dir, whole, path));
       manifest.files = manifest.files.filter(({ path }) => !isLog(path));
     });
-    await expect(verifyBackup(dir, whole, server)).rejects.toThrow('Postgres over a copy');
+    await expect(verifyBackup(dir, whole, server())).rejects.toThrow('Postgres over a copy');
   },
   TIMEOUT_MS,
 );
@@ -139,7 +134,7 @@ test('two flipped bytes, a missing file, one too many: each is named', async () 
   }
   rmSync(join(dir, whole, 'data/PG_VERSION'));
   writeFileSync(join(dir, whole, 'data/recovery.signal'), '');
-  const verdict = await verifyBackup(dir, whole, server);
+  const verdict = await verifyBackup(dir, whole, server());
   expect(verdict).toMatchObject({ ok: false, started: null });
   expect(verdict.fileFaults.map(({ path }) => path)).toEqual(
     [...victims.map(({ path }) => path), 'data/PG_VERSION', 'data/recovery.signal'].sort(),
@@ -149,7 +144,7 @@ test('two flipped bytes, a missing file, one too many: each is named', async () 
   const manifest = join(dir, whole, MANIFEST_FILE);
   writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"events":', '"events":1'));
   await expect(verifyBackup(dir, whole, null)).rejects.toThrow('expected SHA-256');
-  expect(listBackups(dir)).toMatchObject([{ name: whole, manifest: null }]);
+  expect(await listBackups(dir)).toMatchObject([{ name: whole, manifest: null }]);
 });
 
 test('is restored into an empty folder only', async () => {
@@ -188,7 +183,7 @@ test(
         child.kill('SIGKILL');
         if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
         expect(seen).toBeGreaterThanOrEqual(files);
-        expect(listBackups(dir)).toEqual([]);
+        expect(await listBackups(dir)).toEqual([]);
         expect(readdirSync(dir)).toEqual([expect.stringMatching(/^\.partial-/)]);
         // The server notices that its client is gone, and ends backup, slot and lock by itself.
         while ((await database.query('select from pg_replication_slots')).length > 0) await sleep(20);
@@ -201,6 +196,53 @@ test(
     expect(await verifyBackup(dir, manifest.name, null)).toMatchObject({ ok: true });
     await removeBackup(dir, manifest.name);
     expect(readdirSync(dir)).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'a second try of a run finds what the first one made, when it is whole; another run beside it is turned away',
+  async () => {
+    const dir = join(database.root, 'runs');
+    const run = { atMs: Date.UTC(2026, 10, 23, 3), id: '01a20614-0996-70ea-8570-9ec098a9eb13' };
+    const options = { databaseUrl: database.url, backupsDir: dir, env: process.env, log: SILENT };
+    mkdirSync(join(dir, '.partial-20261123T030000Z-98a9eb13', 'data'), { recursive: true });
+    const seen: number[] = [];
+    let beside: unknown = null;
+    const onFile = (bytes: number): void => {
+      if (seen.push(bytes) === 1) beside = createBackup({ ...options, run: { ...run, id: 'f'.repeat(32) } }).catch((error: Error) => error.name); // prettier-ignore
+    };
+    const first = await createBackup({ ...options, run, onFile });
+    expect(await beside).toBe('BackupBusy');
+    expect(first.manifest.name).toBe('20261123T030000Z-98a9eb13');
+    const files = seen.length;
+    expect(await createBackup({ ...options, run, onFile })).toEqual(first);
+    expect(seen).toHaveLength(files);
+    writeFileSync(join(first.dir, 'data', 'PG_VERSION'), 'no version');
+    const again = await createBackup({ ...options, run });
+    expect(again.manifest.startedAtMs).toBeGreaterThan(first.manifest.startedAtMs);
+    expect(await verifyBackup(dir, again.manifest.name, null)).toMatchObject({ ok: true });
+    expect(readdirSync(dir)).toEqual([again.manifest.name]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'given up at any file it leaves nothing, and its reason is what is told',
+  async () => {
+    const dir = join(database.root, 'given-up');
+    for (const files of [1, 200]) {
+      const stopping = new AbortController();
+      let seen = 0;
+      const onFile = (): void => void ((seen += 1) === files && stopping.abort(new Error('no more of this')));
+      const options = { databaseUrl: database.url, backupsDir: dir, env: process.env, log: SILENT };
+      await expect(createBackup({ ...options, signal: stopping.signal, onFile })).rejects.toThrow('no more of this');
+      expect(readdirSync(dir)).toEqual([]);
+      while ((await database.query('select from pg_replication_slots')).length > 0) await sleep(20);
+    }
+    const { manifest } = await create(dir);
+    const signal = AbortSignal.abort(new Error('nor of this'));
+    await expect(verifyBackup(dir, manifest.name, server(), { signal })).rejects.toThrow('nor of this');
   },
   TIMEOUT_MS,
 );

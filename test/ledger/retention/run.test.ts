@@ -21,6 +21,7 @@ const EVENTS_A_DAY = 300;
 const BOTS = ['one', 'two'];
 const POLICY: RetentionPolicy = {
   version: 1,
+  scheduled: 'plan',
   journals: { archiveAfterDays: 2, keepSegments: 2 },
   archives: { removeAfterDays: null },
   events: { dropAfterDays: 4, keepDays: 3 },
@@ -44,6 +45,7 @@ beforeAll(async () => {
     reportsDir: under('reports'),
     logsDir: under('logs'),
     backupsDir: under('backups'),
+    runsDir: under('retention'),
   };
   for (const bot of BOTS) {
     const { journal } = await openBot(database, bot, 32 * 1024);

@@ -1,0 +1,84 @@
+/** Sources of events beside a desk's bots, in its journals' folder, kept running by the desk's own supervision. */
+import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { deskHome } from '../../config/home.ts';
+import { SILENT } from '../../core/log.ts';
+import { saysReady, superviseChild } from '../../stack/supervise.ts';
+
+export interface Acknowledged {
+  readonly sequence: number;
+  readonly eventSequence: number;
+}
+
+export interface Source {
+  readonly name: string;
+  /** Null while it is down. */
+  pid(): number | null;
+  starts(): number;
+  /** What the journal has acknowledged so far, by the word of every process that wrote it. */
+  acknowledged(): Acknowledged;
+}
+
+export interface Load {
+  readonly sources: readonly Source[];
+  /** Nothing is written any more when it resolves. */
+  stop(): Promise<void>;
+  remove(): void;
+}
+
+export async function startLoad(journalsDir: string, names: readonly string[]): Promise<Load> {
+  const home = deskHome(mkdtempSync(join(tmpdir(), 'desk-load-')));
+  mkdirSync(home.logsDir, { recursive: true });
+  mkdirSync(home.runDir, { recursive: true });
+  const program = join(home.root, 'load.mjs');
+  await build({
+    entryPoints: [join(process.cwd(), 'test/durability/load-program.ts')],
+    outfile: program,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+  });
+  const acknowledgedFile = (name: string): string => join(home.root, `${name}.acknowledged`);
+  const kept = await Promise.all(
+    names.map((name) =>
+      superviseChild({
+        home,
+        name,
+        command: process.execPath,
+        args: [program, join(journalsDir, name), acknowledgedFile(name)],
+        env: { PATH: process.env['PATH'] },
+        cwd: home.root,
+        log: SILENT,
+        ready: saysReady,
+      }),
+    ),
+  );
+  return {
+    sources: kept.map((child) => ({
+      name: child.name,
+      pid: () => child.current()?.identity.pid ?? null,
+      starts: () => child.starts(),
+      acknowledged: () => lastLine(acknowledgedFile(child.name)),
+    })),
+    stop: async () => void (await Promise.all(kept.map((child) => child.stop()))),
+    remove: () => rmSync(home.root, { recursive: true, force: true }),
+  };
+}
+
+/** The last whole one: a line that a kill cut short was never told. */
+function lastLine(file: string): Acknowledged {
+  const fd = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    const tail = Buffer.alloc(Math.min(size, 200));
+    readSync(fd, tail, 0, tail.length, size - tail.length);
+    const [sequence = 0, eventSequence = 0] = tail.toString().split('\n').at(-2)?.split(' ').map(Number) ?? [];
+    return { sequence, eventSequence };
+  } finally {
+    closeSync(fd);
+  }
+}
