@@ -1,6 +1,7 @@
 /**
  * A source of events as a bot is one, without a market: appends through the real journal for ever, and tells only what the
- * journal has acknowledged. Arguments: the journal's folder, the file that gets a line `<sequence> <event sequence>` each time.
+ * journal has acknowledged. After SIGUSR2 it dies with its next word: what was acknowledged too early has no later moment to be
+ * written in. Arguments: the journal's folder, the file that gets a line `<sequence> <event sequence>` each time.
  */
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +31,8 @@ function eventOf(n: number, bot: string): [kind: number, event: object] {
 const { journal } = await openJournal({ dir, log: SILENT, segmentBytes: SEGMENT_BYTES });
 const acknowledged = openSync(acknowledgedFile, 'a', 0o600);
 const bot = dir.split('/').at(-1) ?? '';
+let isLastWord = false;
+process.on('SIGUSR2', () => void (isLastWord = true));
 console.log(JSON.stringify({ ready: true }));
 for (let round = 0; ; round += 1) {
   const atMs = Date.now();
@@ -41,5 +44,6 @@ for (let round = 0; ; round += 1) {
   const [sequence, eventSequence] = [journal.nextSequence - 1, journal.nextEventSequence - 1];
   await journal.durable();
   writeSync(acknowledged, `${sequence} ${eventSequence}\n`);
+  if (isLastWord) process.kill(process.pid, 'SIGKILL');
   await sleep(PAUSE_MS);
 }

@@ -9,6 +9,8 @@ export interface Target {
   readonly what: string;
   /** Empty while it is not there. */
   readonly pids: () => readonly number[];
+  /** SIGKILL unless said. */
+  readonly signal?: 'SIGUSR2';
 }
 
 /** Every kind of them, each as often as the others. `bots` are hit one at a time. */
@@ -30,7 +32,13 @@ export function targetsOf({ home }: TestDesk, { sources }: Load, bots: readonly 
   });
   return [
     ...bots.map((bot) => ({ what: 'bot', pids: () => running((name) => name.startsWith(`bot-${bot}-`)) })),
-    ...sources.map((source) => ({ what: 'event source', pids: () => [source.pid()].filter((pid) => pid !== null) })),
+    ...sources.flatMap((source): Target[] => {
+      const pids = (): number[] => [source.pid()].filter((pid) => pid !== null);
+      return [
+        { what: 'event source', pids },
+        { what: 'event source at its word', pids, signal: 'SIGUSR2' },
+      ];
+    }),
     named('bot host', 'bot-host'),
     named('desk worker', 'desk-worker'),
     named('Temporal', 'temporal'),

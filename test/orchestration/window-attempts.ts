@@ -182,7 +182,7 @@ export function attempt(seed: number): Tried {
     shifts: [],
     forged: [],
   };
-  for (const kind of kinds) (ATTEMPTS[kind])(plan, pick);
+  for (const kind of kinds) ATTEMPTS[kind](plan, pick);
   return { kinds, ...play(plan, kinds) };
 }
 
