@@ -24,6 +24,7 @@ import { listenControl } from './control-server.ts';
 import { BotOptions, OptionsWrong, readConfig, readKeys, readOptions, requireNoRealMoney } from './options.ts';
 import { preflight, readInstrument } from './preflight.ts';
 import { recoverMachine, snapshotSequence } from '../journal/recover-machine.ts';
+import { quarantineEnd } from '../journal/recovery.ts';
 import { BotRuntime } from './runtime.ts';
 import { sweepBook } from './sweep.ts';
 import { openExchange, openPaper, type VenueSetup } from './venues.ts';
@@ -88,7 +89,8 @@ async function main(): Promise<void> {
     process.exit(0);
   }
   // The journal lock comes first: whoever holds it is the bot, and a twin ends here before it touches the venue.
-  const { journal, recovery } = await openJournal({ dir: journalDir, log }).catch(async (error: unknown) => {
+  const pointer = snapshotSequence(snapshotFile);
+  const { journal, recovery } = await openWhole(journalDir, pointer, log).catch(async (error: unknown) => {
     // Nobody knows what rests in the book any more, and nobody will look before a person has.
     if (error instanceof JournalDamaged)
       await openVenue()
@@ -100,7 +102,6 @@ async function main(): Promise<void> {
   const report = keys === null ? null : await requireAccount(config, { endpoint, keys, log, budget, now });
   const venue = await openVenue(report?.accountKind ?? undefined);
   const instrument = await readInstrument(venue, config);
-  const pointer = snapshotSequence(snapshotFile);
   if (pointer === 1 && existsSync(snapshotFile))
     log.warn('snapshot pointer unreadable: replaying the whole journal', { snapshotFile });
   const recovered = await recoverMachine(journalDir, pointer, config, instrument).catch(async (error: unknown) => {
@@ -198,6 +199,19 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => void leave('SIGTERM'));
   process.on('SIGINT', () => void leave('SIGINT'));
   console.log(JSON.stringify({ ready: true, ...run }));
+}
+
+/**
+ * A journal that ends before the snapshot that this bot remembers has lost what was on disk, and looks whole: the bot would
+ * begin without its past, and use numbers and order ids again. It is quarantined as a damaged one is.
+ */
+async function openWhole(dir: string, rememberedSequence: number, log: Log): ReturnType<typeof openJournal> {
+  const opened = await openJournal({ dir, log });
+  const { lastSequence } = opened.recovery;
+  if (rememberedSequence <= Math.max(1, lastSequence)) return opened;
+  await opened.journal.close();
+  const reason = `the journal ends here, and the bot remembers its snapshot of record ${rememberedSequence}`;
+  throw new JournalDamaged(dir, { file: quarantineEnd(dir), sequence: lastSequence + 1, offset: 0, reason });
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,12 +1,13 @@
 /** `desk bot accept-loss`: a person accepts that part of a bot's journal is gone, so that the bot may go on behind it. */
 import { existsSync } from 'node:fs';
-import { botJournalDir, recoveryDir, type DeskHome } from '../config/home.ts';
+import { botJournalDir, botSnapshotFile, recoveryDir, type DeskHome } from '../config/home.ts';
 import type { ControlEvent } from '../core/bot/events.ts';
 import { RecordKind } from '../core/events/record.ts';
 import { SILENT } from '../core/log.ts';
 import { knownBy, lastKnownRecord } from '../core/recovery/snapshot.ts';
 import { JournalLocked } from '../journal/errors.ts';
 import { openJournal } from '../journal/journal.ts';
+import { snapshotSequence } from '../journal/recover-machine.ts';
 import { readSnapshots } from '../ledger/recovery-snapshots.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 
@@ -23,7 +24,7 @@ export async function acceptLoss(
   if (!existsSync(dir)) throw new CommandFailure(EXIT.failure, `${bot} has no journal (${dir})`);
   // Records that a snapshot knew of may have been used, even where the journal has nothing left of them.
   const known = readSnapshots(recoveryDir(home)).snapshots.map(({ snapshot }) => knownBy(snapshot));
-  const continueAbove = lastKnownRecord(known, bot);
+  const continueAbove = Math.max(lastKnownRecord(known, bot), snapshotSequence(botSnapshotFile(home, bot)));
   const { journal, recovery } = await openJournal({ dir, log: SILENT, acknowledgeDamage: true, continueAbove }).catch(
     (error: unknown) => {
       if (!(error instanceof JournalLocked)) throw error;

@@ -1,13 +1,16 @@
 /** What a supervisor must not do to a healthy bot, and what a bot that cannot go on must do to its book. */
 import { afterEach, expect, test } from '@jest/globals';
-import { closeSync, fstatSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { LiveBot } from '../../activities/bot-host.ts';
 import { createBotActivities, type BotActivities } from '../../activities/bots.ts';
-import { botJournalDir } from '../../config/home.ts';
+import { acceptLoss } from '../../cli/accept-loss.ts';
+import { botJournalDir, botSnapshotFile } from '../../config/home.ts';
+import { readJournal } from '../../journal/reader.ts';
+import { snapshotSequence } from '../../journal/recover-machine.ts';
 import { isAlive } from '../../stack/process.ts';
 import { startBotWorld, type BotWorld } from '../support/bot-world.ts';
 import { until } from '../support/desk.ts';
@@ -109,6 +112,35 @@ test('with a damaged journal the book is cleared before the process ends with 3'
   closeSync(file);
   await expect(world.host.startOrAdopt('bot1')).rejects.toMatchObject({ exitCode: 3 });
   expect((await world.account()).openOrders).toBe(0);
+}, 60_000);
+
+test('a journal that ends before what its bot remembers is quarantined; once accepted, no number is used again', async () => {
+  world = await startBotWorld();
+  const { live } = await world.host.startOrAdopt('bot1');
+  await quoting(live);
+  // It remembers a snapshot when it leaves in order.
+  await world.host.stop('bot1', 'test');
+  const remembered = snapshotSequence(botSnapshotFile(world.home, 'bot1'));
+  expect(remembered).toBeGreaterThan(10);
+  const dir = botJournalDir(world.home, 'bot1');
+  const records = [];
+  for await (const record of readJournal(dir)) records.push(record);
+  const { sequence, position } = records[Math.floor(records.length / 2)]!;
+  expect(sequence).toBeLessThan(remembered);
+  truncateSync(join(dir, position.segment), position.offset);
+  await expect(world.host.startOrAdopt('bot1')).rejects.toMatchObject({
+    exitCode: 3,
+    message: expect.stringContaining(`remembers its snapshot of record ${remembered}`),
+  });
+  await expect(world.host.startOrAdopt('bot1')).rejects.toMatchObject({ exitCode: 3 });
+  await acceptLoss(world.home, 'bot1', by);
+  const again = await world.host.startOrAdopt('bot1');
+  await quoting(again.live);
+  await world.host.stop('bot1', 'test');
+  const after = [];
+  for await (const record of readJournal(dir, { onLoss() {} })) after.push(record.sequence);
+  expect(after.filter((each) => each >= sequence).every((each) => each > remembered)).toBe(true);
+  expect(after.length).toBeGreaterThan(records.length / 2);
 }, 60_000);
 
 test('one that hangs and answers nobody is ended by a stop all the same', async () => {
