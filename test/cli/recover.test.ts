@@ -278,7 +278,9 @@ describe('desk recover', () => {
       });
       expect(await recover()).toMatchObject({ unhealthy: [], lost: [], code: 0, verdict: 'recovered', started: true });
 
-      const some = `source = 'bot1' and (sequence between 20 and 30 or stream = 'hb.control.v1')`;
+      // A few runs of them: no more are listed, and so counted, than `GAPS_LISTED_MAX`.
+      const control = `select sequence from event where source = 'bot1' and stream = 'hb.control.v1' order by 1 limit 15`;
+      const some = `source = 'bot1' and (sequence between 20 and 30 or sequence in (${control}))`;
       const [row] = await desk.query<{ n: string }>(`select count(*) as n from event where ${some}`);
       const missing = Number(row?.n);
       await tamper(`delete from event where ${some}`);
