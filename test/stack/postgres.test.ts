@@ -186,8 +186,8 @@ describe('after a death', () => {
     const written = readFileSync(pidFile, 'utf8');
     process.kill(postgres.identity!.pid, 'SIGKILL');
     await stopped();
-    // A child that ended, of a parent that never asks for it.
-    const holder = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // A child that ends, of a parent that never asks for it.
+    const holder = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const zombie = Number(await once(holder.stdout, 'data'));
     await until('it to be a zombie', () => processIdentity(zombie) === null);
     expect(process.kill(zombie, 0)).toBe(true);
