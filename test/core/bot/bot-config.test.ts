@@ -121,6 +121,7 @@ test('what a file leaves out is what this page says', () => {
     ...(FILE['risk'] as Fields),
     bookTopSameMsMax: 30_000,
     drawdownSoftPct: 5,
+    eventsUnstoredMsMax: 300_000,
     drawdownHardPct: 10,
     marginRatioSoft: 0.5,
     marginRatioHard: 0.8,
