@@ -141,6 +141,7 @@ test(`${KILLS} kills: nothing that was acknowledged is lost, and all counts agre
   for (const bot of BOTS) expect(await desk.desk('bot', 'stop', bot, '--reason', 'counted')).toMatchObject({ code: 0 });
   await evidence.rest();
 
+  for (const source of load.sources) broken.push(...source.losses().map((loss) => `${source.name}: ${loss}`));
   let [acknowledged, events] = [0, 0];
   for (const source of [...SOURCES, ...BOTS]) {
     const inJournal = await countJournal(botJournalDir(desk.home, source));

@@ -3,11 +3,12 @@
  * journal has acknowledged. After SIGUSR2 it dies with its next word: what was acknowledged too early has no later moment to be
  * written in. Arguments: the journal's folder, the file that gets a line `<sequence> <event sequence>` each time.
  */
-import { openSync, writeSync } from 'node:fs';
+import { appendFileSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RecordKind } from '../../core/events/record.ts';
 import { SILENT } from '../../core/log.ts';
 import { openJournal } from '../../journal/journal.ts';
+import { lastAcknowledged } from './acknowledged.ts';
 
 const [dir = '', acknowledgedFile = ''] = process.argv.slice(2);
 const PAUSE_MS = 40;
@@ -28,7 +29,11 @@ function eventOf(n: number, bot: string): [kind: number, event: object] {
   return [RecordKind.orderEvent, { n, ...told }];
 }
 
-const { journal } = await openJournal({ dir, log: SILENT, segmentBytes: SEGMENT_BYTES });
+// Numbers are used again after a loss, and a journal that was written on hides it: so each start looks.
+const told = lastAcknowledged(acknowledgedFile);
+const { journal, recovery } = await openJournal({ dir, log: SILENT, segmentBytes: SEGMENT_BYTES });
+if (recovery.lastSequence < told.sequence)
+  appendFileSync(`${acknowledgedFile}.lost`, `${told.sequence} acknowledged, ${recovery.lastSequence} there\n`);
 const acknowledged = openSync(acknowledgedFile, 'a', 0o600);
 const bot = dir.split('/').at(-1) ?? '';
 let isLastWord = false;

@@ -1,16 +1,12 @@
 /** Sources of events beside a desk's bots, in its journals' folder, kept running by the desk's own supervision. */
-import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { deskHome } from '../../config/home.ts';
 import { SILENT } from '../../core/log.ts';
 import { saysReady, superviseChild } from '../../stack/supervise.ts';
-
-export interface Acknowledged {
-  readonly sequence: number;
-  readonly eventSequence: number;
-}
+import { lastAcknowledged, losses, type Acknowledged } from './acknowledged.ts';
 
 export interface Source {
   readonly name: string;
@@ -19,6 +15,8 @@ export interface Source {
   starts(): number;
   /** What the journal has acknowledged so far, by the word of every process that wrote it. */
   acknowledged(): Acknowledged;
+  /** What it was told before a death and did not find after it. */
+  losses(): string[];
 }
 
 export interface Load {
@@ -62,23 +60,10 @@ export async function startLoad(journalsDir: string, names: readonly string[]): 
       name: child.name,
       pid: () => child.current()?.identity.pid ?? null,
       starts: () => child.starts(),
-      acknowledged: () => lastLine(acknowledgedFile(child.name)),
+      acknowledged: () => lastAcknowledged(acknowledgedFile(child.name)),
+      losses: () => losses(acknowledgedFile(child.name)),
     })),
     stop: async () => void (await Promise.all(kept.map((child) => child.stop()))),
     remove: () => rmSync(home.root, { recursive: true, force: true }),
   };
-}
-
-/** The last whole one: a line that a kill cut short was never told. */
-function lastLine(file: string): Acknowledged {
-  const fd = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(fd);
-    const tail = Buffer.alloc(Math.min(size, 200));
-    readSync(fd, tail, 0, tail.length, size - tail.length);
-    const [sequence = 0, eventSequence = 0] = tail.toString().split('\n').at(-2)?.split(' ').map(Number) ?? [];
-    return { sequence, eventSequence };
-  } finally {
-    closeSync(fd);
-  }
 }
