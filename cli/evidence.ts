@@ -17,6 +17,7 @@ import { listLine, showRecord } from './evidence/show.ts';
 import { withEvidence } from './evidence/store.ts';
 import { verdictLines, verify, type VerifyFlags } from './evidence/verify.ts';
 import { checkOutput, CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const LIST_MAX = 10_000;
 
@@ -178,11 +179,4 @@ async function baseline(context: Context, { reason, operator, dryRun, output }: 
   else if (made.record === null) console.log(`would record: ${told}`);
   else console.log(`${told}, record ${made.record.number}:${made.record.hash}`);
   return EXIT.ok;
-}
-
-function wholeNumber(option: string, text: string, max = Number.MAX_SAFE_INTEGER): number {
-  const value = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > max)
-    throw new CommandFailure(EXIT.usage, `${option}: expected a whole number from 1 to ${max}, was "${text}"`);
-  return value;
 }

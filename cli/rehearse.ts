@@ -2,13 +2,12 @@
  * `desk rehearse`: a long workflow's own code on the running desk, in virtual time. What it measures comes from a scenario of
  * `config/rehearsals`, and what it puts on the evidence chain says `rehearsal` and earns nothing.
  */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { loadConfig } from '../config/load.ts';
-import { readScenario } from '../config/rehearsals.ts';
+import { readScenario, scenarioNames } from '../config/rehearsals.ts';
 import type { Scenario } from '../core/gates/day2/scenario.ts';
 import type { Day2Status } from '../core/gates/day2/status.ts';
 import { advance, NoVirtualTime, StillBusy } from '../stack/virtual-time.ts';
@@ -23,8 +22,9 @@ import {
 } from '../workflows/day2-gate/contract.ts';
 import { executeUpdate } from './bot-update.ts';
 import type { Context } from './context.ts';
-import { CommandFailure, EXIT } from './exit-codes.ts';
+import { checkOutput, CommandFailure, EXIT } from './exit-codes.ts';
 import { withTemporal } from './temporal-client.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const UPDATES = { pause: pauseUpdate, resume: resumeUpdate, reanchor: reanchorUpdate };
 const HOURS_MAX = 31 * 24;
@@ -60,13 +60,8 @@ export function registerRehearse(program: Command, context: Context): void {
     });
 }
 
-function scenarioNames({ configDir }: Context): string[] {
-  const files = readdirSync(join(configDir, 'rehearsals')).sort();
-  return files.filter((file) => file.endsWith('.yml')).map((file) => file.slice(0, -'.yml'.length));
-}
-
 function list(context: Context): void {
-  for (const name of scenarioNames(context)) console.log(`./desk rehearse ${DAY2_GATE_ID} ${name}`);
+  for (const name of scenarioNames(context.configDir)) console.log(`./desk rehearse ${DAY2_GATE_ID} ${name}`);
 }
 
 async function rehearse(
@@ -77,10 +72,9 @@ async function rehearse(
 ): Promise<number> {
   if (workflow !== DAY2_GATE_ID)
     throw new CommandFailure(EXIT.usage, `workflow: expected ${DAY2_GATE_ID}, was "${workflow}"`);
-  if (output !== 'text' && output !== 'json')
-    throw new CommandFailure(EXIT.usage, `--output: expected text or json, was "${output}"`);
-  const lengthS = numberIn('--hours', hours, 1, HOURS_MAX) * 3_600;
-  const everyS = numberIn('--every', every, 1, 1_440) * 60;
+  checkOutput(output);
+  const lengthS = wholeNumber('--hours', hours, HOURS_MAX) * 3_600;
+  const everyS = wholeNumber('--every', every, 1_440) * 60;
   const { desk } = loadConfig(context.configDir);
   const scenario = readScenario(context.configDir, name);
   const workflowId = `rehearsal/${DAY2_GATE_ID}/${name}-${new Date().toISOString().slice(0, 19)}Z`;
@@ -171,7 +165,7 @@ async function withBaseline(handle: WorkflowHandle<Day2GateWorkflow>): Promise<D
   for (const giveUpAt = performance.now() + BASELINE_WITHIN_MS; performance.now() < giveUpAt;) {
     const status = await handle.query(statusQuery);
     if (status.baselineAtMs !== null) return status;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
   throw new CommandFailure(EXIT.unhealthy, `${handle.workflowId}: took no baseline in ${BASELINE_WITHIN_MS / 1_000} s\n  → ./desk status`); // prettier-ignore
 }
@@ -186,11 +180,4 @@ function changesOf(before: Day2Status, now: Day2Status): string[] {
   if (before.standing.length > 0 && now.standing.length === 0) changes.push('the clock runs again');
   if (before.go !== now.go) changes.push(now.go ? pc.green('GO') : pc.red('NO-GO'));
   return changes;
-}
-
-function numberIn(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < min || value > max)
-    throw new CommandFailure(EXIT.usage, `${name}: expected a whole number from ${min} to ${max}, was "${text}"`);
-  return value;
 }

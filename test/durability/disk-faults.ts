@@ -1,8 +1,9 @@
 /** Ways for a disk to say no to a bot's journal, for real: by a full file system, or by the system call itself. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { fillDisk } from '../support/full-disk.ts';
 
 export interface FaultTarget {
   readonly pid: number;
@@ -27,7 +28,6 @@ const has = (program: string): boolean => spawnSync(program, ['--version'], { st
 
 /** Room for a segment, the next one and some. */
 const DISK_MIB = 160;
-const MIB = 1024 * 1024;
 const FILLER = 'filler';
 const ZEROS = Buffer.alloc(64 * 1024);
 
@@ -54,10 +54,10 @@ const FULL: DiskFault = {
   errno: 'ENOSPC',
   staysOnDisk: true,
   async begin({ journalDir, random }) {
-    fill(join(journalDir, FILLER));
+    fillDisk(join(journalDir, FILLER));
     // Without the room that the journal holds ready, but for a little: as on a disk where nothing can be held ready.
     truncateSync(newestSegment(journalDir), usedBytes(newestSegment(journalDir)) + random(32 * 1024));
-    fill(join(journalDir, `${FILLER}-2`));
+    fillDisk(join(journalDir, `${FILLER}-2`));
   },
   end({ journalDir }) {
     for (const name of [FILLER, `${FILLER}-2`]) rmSync(join(journalDir, name), { force: true });
@@ -118,20 +118,4 @@ function usedBytes(file: string): number {
   let end = bytes.length;
   while (end >= ZEROS.length && bytes.subarray(end - ZEROS.length, end).equals(ZEROS)) end -= ZEROS.length;
   return bytes.subarray(0, end).findLastIndex((byte) => byte !== 0) + 1;
-}
-
-/** Takes the last byte. */
-function fill(file: string): void {
-  const fd = openSync(file, 'w');
-  try {
-    for (let bytes = MIB; bytes >= 1; bytes = Math.floor(bytes / 2)) {
-      try {
-        for (;;) writeSync(fd, Buffer.alloc(bytes));
-      } catch {
-        // Full for this size: the rest goes in smaller pieces.
-      }
-    }
-  } finally {
-    closeSync(fd);
-  }
 }

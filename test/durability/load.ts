@@ -2,11 +2,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { deskHome } from '../../config/home.ts';
 import { SILENT } from '../../core/log.ts';
 import { saysReady, superviseChild } from '../../stack/supervise.ts';
 import { lastAcknowledged, losses, type Acknowledged } from './acknowledged.ts';
+import { bundleProgram } from '../support/bundle-program.ts';
 
 export interface Source {
   readonly name: string;
@@ -31,15 +31,7 @@ export async function startLoad(journalsDir: string, names: readonly string[]): 
   mkdirSync(home.logsDir, { recursive: true });
   mkdirSync(home.runDir, { recursive: true });
   const program = join(home.root, 'load.mjs');
-  await build({
-    entryPoints: [join(process.cwd(), 'test/durability/load-program.ts')],
-    outfile: program,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'error',
-  });
+  await bundleProgram('durability/load-program.ts', program);
   const acknowledgedFile = (name: string): string => join(home.root, `${name}.acknowledged`);
   const kept = await Promise.all(
     names.map((name) =>

@@ -3,10 +3,10 @@ import { afterAll, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { tellProof, trials } from '../support/trials.ts';
 import { runCommand } from '../support/desk-command.ts';
 import { verdictText } from './judging.ts';
+import { bundleProgram } from '../support/bundle-program.ts';
 
 const TRIALS = trials({ ci: 100, long: 500 });
 const root = mkdtempSync(join(tmpdir(), 'same-verdict-'));
@@ -21,15 +21,7 @@ const PLACES = [
 
 test(`P28: ${TRIALS} sets of evidence, shuffled, twice, and in ${PLACES.length} places`, async () => {
   const program = join(root, 'program.mjs');
-  await build({
-    entryPoints: [join(process.cwd(), 'test/evidence/judging-program.ts')],
-    outfile: program,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'error',
-  });
+  await bundleProgram('evidence/judging-program.ts', program);
   const here = Array.from({ length: TRIALS }, (_, trial) => verdictText(trial, 1 + trial));
   const again = here.map((_, trial) => verdictText(trial, 900_000 + trial));
   const said = [again];

@@ -4,11 +4,11 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { build } from 'esbuild';
 import { SILENT } from '../../core/log.ts';
 import { openJournal, type OpenJournalOptions } from '../../journal/journal.ts';
 import { readJournal, type JournalRecord } from '../../journal/reader.ts';
 import { kindOf, payloadOf } from './records.ts';
+import { bundleProgram } from '../support/bundle-program.ts';
 
 const made: string[] = [];
 
@@ -66,15 +66,7 @@ export async function runProgram(
   args: readonly string[],
 ): Promise<ChildProcessByStdio<null, Readable, null>> {
   const outfile = join(tempDir(), 'program.mjs');
-  await build({
-    entryPoints: [join(process.cwd(), 'test', entry)],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'error',
-  });
+  await bundleProgram(entry, outfile);
   return spawn(process.execPath, [outfile, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 

@@ -1,15 +1,15 @@
 /** Needs root: a desk whose disk really fills up under it, on a small tmpfs. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { botJournalDir } from '../../config/home.ts';
 import { isAlive, processIdentity } from '../../stack/process.ts';
 import { TestDesk, until } from '../support/desk.ts';
+import { fillDisk } from '../support/full-disk.ts';
 
 const ACCOUNTS = { bot1: 'mm-btc', bot3: 'paper-btc', bot4: 'mm-eth' } as const;
 const BOTS = Object.keys(ACCOUNTS) as (keyof typeof ACCOUNTS)[];
-const MIB = 1024 * 1024;
 
 const desk = new TestDesk();
 const filler = join(desk.home.root, 'filler');
@@ -31,22 +31,6 @@ afterAll(async () => {
 
 function mountTmpfs(dir: string, mib: number): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=755`, 'tmpfs', dir]);
-}
-
-/** Takes the last byte. */
-function fill(): void {
-  const fd = openSync(filler, 'w');
-  try {
-    for (let bytes = MIB; bytes >= 1; bytes = Math.floor(bytes / 2)) {
-      try {
-        for (;;) writeSync(fd, Buffer.alloc(bytes));
-      } catch {
-        // Full for this size: the rest goes in smaller pieces.
-      }
-    }
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Takes back the room that a journal holds ready, but for a little: as on a disk where nothing can be held ready. */
@@ -91,7 +75,7 @@ test('a disk that fills up: bots clear the book and end, the desk says so, nothi
   await until('every bot quoting', async () => (await openOrders()).every((n) => n > 0), 60_000);
   const before = BOTS.map((bot) => processIdentity(desk.botRun(bot).pid));
   for (const bot of BOTS) shrinkJournal(bot);
-  fill();
+  fillDisk(filler);
   await until('every bot ended', () => before.every((each) => each !== null && !isAlive(each)), 60_000);
   await until('an empty book', async () => (await openOrders()).every((n) => n === 0), 60_000);
 
